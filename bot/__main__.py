@@ -1,0 +1,82 @@
+"""The command line: run | check | sandbox. Exit codes: 0 well, 1 a check failed, 2 it cannot start."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dotenv import load_dotenv
+from pydantic import SecretStr
+
+from bot.domain.errors import StartError
+from bot.log import start_logging
+from bot.settings import Settings, Start, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    load_dotenv(Path(".env"))
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Images from words, in Discord.")
+    commands = parser.add_subparsers(dest="command", metavar="run | check | sandbox")
+    commands.add_parser("run", help="work on Discord (the default)")
+    commands.add_parser("check", help="look at settings, catalogue, database and keys; one line each")
+    sandbox = commands.add_parser("sandbox", help="try the whole bot offline, in a browser")
+    _sandbox_options(sandbox)
+    chosen = parser.parse_args(arguments)
+    try:
+        match chosen.command:
+            case "check":
+                from bot.check import check  # noqa: PLC0415 - a start loads only what it needs
+
+                return asyncio.run(check(Start()))
+            case "sandbox":
+                from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
+
+                return run_sandbox(chosen)
+            case _:
+                return _run(Start())
+    except StartError as error:
+        print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201 - the command line's own answer
+        return 2
+
+
+def _run(start: Start) -> int:
+    from bot.app import run  # noqa: PLC0415 - a start loads only what it needs
+
+    settings: Settings = load_settings(start.bot_settings)
+    token, fal_key = _needed("DISCORD_TOKEN", start.discord_token), _needed("FAL_KEY", start.fal_key)
+    start_logging()
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run(settings, token=token, fal_key=fal_key, data_dir=start.bot_data_dir, stop=stop)
+
+    asyncio.run(until_signalled())
+    return 0
+
+
+def _needed(name: str, value: SecretStr | None) -> str:
+    if value is None or not value.get_secret_value().strip():
+        raise StartError(f"{name} is not set (in the environment or in .env)")
+    return value.get_secret_value().strip()
+
+
+def _sandbox_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8090, help="of the page (default 8090)")
+    parser.add_argument("--once", metavar="PROMPT", help="no page: order this, show what the channel showed, end")
+    parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where --once saves the images")
+    parser.add_argument("--edit", type=Path, action="append", default=[], metavar="FILE", help="a picture to edit")
+    parser.add_argument("--seconds", type=float, default=None, help="how long a generation takes")
+    for option in ("model", "aspect_ratio", "resolution", "format", "thinking"):
+        parser.add_argument(f"--{option.replace('_', '-')}", dest=option)
+    for option in ("images", "seed", "safety"):
+        parser.add_argument(f"--{option}", type=int)
+    parser.add_argument("--web-search", dest="web_search", action="store_true", default=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

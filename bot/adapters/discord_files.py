@@ -1,0 +1,91 @@
+"""From a job's folder to the files of one message: whole when they fit, else in the best form that does."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import discord
+
+from bot import texts
+from bot.adapters.pictures import Fitted, PictureWorker
+from bot.domain.errors import DeliveryError, OriginalGoneError, PictureError
+from bot.domain.job import Job
+from bot.domain.packing import REQUEST_BUDGET, shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """Files that fit one message together."""
+
+    paths: Sequence[Path]
+    fitted: Sequence[tuple[int, Fitted]] = field(default_factory=list[tuple[int, Fitted]])
+    """Position and outcome of what had to be encoded again."""
+
+    @property
+    def names(self) -> list[str]:
+        """File names as Discord shows them."""
+        return [path.name for path in self.paths]
+
+    @property
+    def originals(self) -> list[int]:
+        """Positions of images whose untouched file differs from what is shown."""
+        return [position for position, _ in self.fitted]
+
+    @property
+    def remark(self) -> str | None:
+        """What the message says about it."""
+        if not self.fitted:
+            return None
+        kinds = sorted({one.kind.name for _, one in self.fitted})
+        return texts.reencoded(kinds, scaled=any(one.scaled for _, one in self.fitted))
+
+    def files(self, job: Job) -> list[discord.File]:
+        """Open files, read while they are sent; the caller closes them."""
+        return [
+            discord.File(
+                path,
+                filename=path.name,
+                description=texts.alt_text(job.order.prompt, position, len(self.paths), edit=job.order.is_edit),
+            )
+            for position, path in enumerate(self.paths, start=1)
+        ]
+
+
+class Packer:
+    """Makes a job's pictures fit Discord."""
+
+    def __init__(self, worker: PictureWorker) -> None:
+        self._worker = worker
+
+    async def pack(self, job: Job, folder: Path, file_limit: int, budget: int = REQUEST_BUDGET) -> Packed:
+        """All pictures of a job within one request. Raises DeliveryError when they are not there or do not fit."""
+        paths, fitted = list[Path](), list[tuple[int, Fitted]]()
+        allowed = shares([one.size for one in job.pictures], file_limit, budget)
+        for position, (picture, share) in enumerate(zip(job.pictures, allowed, strict=True), start=1):
+            path = folder / picture.filename
+            if picture.size > share:
+                one = await self._fit(path, folder, f"posted-{position}", share)
+                fitted.append((position, one))
+                path = one.path
+            paths.append(path)
+        return Packed(paths=paths, fitted=fitted)
+
+    async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
+        """The untouched file of one image, or a copy that fits, and which of both. Raises OriginalGoneError."""
+        if not 1 <= position <= len(job.pictures):
+            raise OriginalGoneError
+        picture = job.pictures[position - 1]
+        path = folder / picture.filename
+        if not await asyncio.to_thread(path.is_file):
+            raise OriginalGoneError
+        limit = min(file_limit, REQUEST_BUDGET)
+        if picture.size <= limit:
+            return path, True
+        return (await self._fit(path, folder, f"original-{position}", limit)).path, False
+
+    async def _fit(self, path: Path, folder: Path, stem: str, share: int) -> Fitted:
+        try:
+            return await self._worker.fit(path, folder, stem, share)
+        except (PictureError, OSError):
+            raise DeliveryError from None

@@ -1,0 +1,150 @@
+"""Files from the network to the disk, in chunks: a file of ours is either absent or complete."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+_CHUNK = 64 * 1024
+"""Bytes held in memory at a time."""
+_REDIRECTS = 3
+_GONE = frozenset(range(400, 500)) - {408, 425, 429}
+"""Statuses that another try does not change."""
+
+
+class DownloadError(Exception):
+    """A file could not be fetched. Never names the address: Discord's are signed, and both are members' data."""
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+@dataclass(eq=False, kw_only=True)
+class GoneError(DownloadError):
+    """There is no such file (any more), or the address leads nowhere; another try is useless."""
+
+    status: int | None
+
+
+@dataclass(eq=False, kw_only=True)
+class TooLargeError(DownloadError):
+    """The file is larger than was allowed; another try is useless."""
+
+    limit_bytes: int
+
+
+@dataclass(eq=False, kw_only=True)
+class NetworkError(DownloadError):
+    """The server or the network failed; worth another try."""
+
+    reason: str
+    """The kind of failure, for the log."""
+    status: int | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class TruncatedError(NetworkError):
+    """The connection ended before the file did; worth another try."""
+
+    reason: str = "truncated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What arrived: the file's size and the type its server declared."""
+
+    bytes: int
+    content_type: str
+
+
+class Downloads:
+    """Downloads over one session, which its owner closes."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def fetch(
+        self, url: str, target: Path, *, max_bytes: int, timeout_s: float = 120.0, stall_s: float = 20.0
+    ) -> Fetched:
+        """Fetch a file of at most `max_bytes` and put it at `target` once it is complete and on the disk.
+
+        `timeout_s` bounds the whole download, `stall_s` a silence in it. While it grows the file is `target` with the
+        suffix `.part`; after a failure neither is there. Raises DownloadError, and OSError when the disk fails.
+        """
+        if url.partition(":")[0].lower() not in {"http", "https"}:
+            raise GoneError(status=None)
+        try:
+            async with self._session.get(
+                url,
+                max_redirects=_REDIRECTS + 1,  # aiohttp raises at this one instead of following it
+                headers={"Accept-Encoding": "identity"},
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=stall_s, sock_read=stall_s),
+                raise_for_status=False,
+            ) as response:
+                _check(response, max_bytes)
+                return await _save(response, target, max_bytes)
+        # `from None` everywhere: the texts of aiohttp's errors carry the address.
+        except TimeoutError:
+            raise NetworkError(reason="timeout") from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects) as error:
+            raise GoneError(status=getattr(error, "status", None)) from None
+        except aiohttp.ClientPayloadError:
+            raise TruncatedError from None
+        except aiohttp.ClientError as error:
+            raise NetworkError(reason=type(error).__name__) from None
+
+
+def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
+    """Refuse what the answer's head already rules out."""
+    if response.status in _GONE:
+        raise GoneError(status=response.status)
+    if response.status != 200:  # noqa: PLR2004 - the one status of a whole file
+        raise NetworkError(reason="status", status=response.status)
+    if (response.content_length or 0) > max_bytes:
+        raise TooLargeError(limit_bytes=max_bytes)
+
+
+async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> Fetched:
+    received = 0
+    with _Part(target) as part:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            received += len(chunk)
+            if received > max_bytes:
+                raise TooLargeError(limit_bytes=max_bytes)
+            part.write(chunk)
+        declared = response.content_length
+        if declared is not None and received < declared and "Content-Encoding" not in response.headers:
+            raise TruncatedError
+        await asyncio.to_thread(part.keep)
+    return Fetched(bytes=received, content_type=response.content_type)
+
+
+class _Part:
+    """A file while it grows; it goes away unless it was kept."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_suffix(".part")
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("wb", buffering=0)
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+
+    def keep(self) -> None:
+        """Put the file in its place, on the disk for good. Blocks."""
+        os.fsync(self._file.fileno())
+        self._path.replace(self._target)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""The ImageBackend port over fal: requests through fal-client, watching through aiohttp."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+from fal_client import AsyncRequestHandle
+from yarl import URL
+
+from bot.adapters.fal_list import FalList
+from bot.adapters.fal_submit import Addresses, FalDoor
+from bot.adapters.fal_watch import FalWatch, Sleep
+from bot.domain.errors import ResultGoneError, SubmitUnansweredError
+from bot.domain.job import Ticket
+from bot.domain.order import Request
+from bot.service.ports import ImageLink, Status
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class Fal:
+    """fal's queue. Close it with `aclose`; the session stays its owner's."""
+
+    def __init__(
+        self, key: str, addresses: Addresses, session: aiohttp.ClientSession, *, keep_outputs_days: int, sleep: Sleep
+    ) -> None:
+        self._addresses = addresses
+        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days)
+        self._watch = FalWatch(session, key, sleep)
+        self._list = FalList(session, key, addresses.api)
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Keep a picture at fal for a day and return its address."""
+        return await self._door.upload(path, content_type)
+
+    async def submit(self, request: Request) -> Ticket:
+        """Send a request, at most once."""
+        handle = await self._door.submit(request.endpoint, request.arguments)
+        return ticket_of(request.endpoint, handle, self._addresses.queue)
+
+    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+        """Yield the status whenever it changed, until Completed."""
+        return self._watch.statuses(ticket.status_url)
+
+    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
+        """The images of a completed request."""
+        links = await self._watch.result(ticket.response_url)
+        if not all(self._may_fetch(link.url) for link in links):
+            raise ResultGoneError(may_be_billed=True)
+        return links
+
+    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
+        """Look in fal's own list for a request whose answer was lost."""
+        request_id = await self._list.find(request, since, until)
+        return ticket_from_id(request.endpoint, request_id, self._addresses.queue) if request_id else None
+
+    def _may_fetch(self, url: str) -> bool:
+        """fal's files come over TLS from anywhere, or from the configured place; nothing else on this network is read."""
+        try:
+            given = URL(url)
+            return given.scheme == "https" or given.origin() == URL(self._addresses.cdn).origin()
+        except ValueError:
+            return False
+
+    async def cancel(self, ticket: Ticket) -> None:
+        """Ask fal to cancel."""
+        await self._door.cancel(ticket)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._door.aclose()
+
+
+def ticket_of(endpoint: str, handle: AsyncRequestHandle, queue: str) -> Ticket:
+    """fal's receipt, with addresses that lie below the configured queue; the key goes nowhere else.
+
+    Raises SubmitUnansweredError when the receipt names no usable request.
+    """
+    built = ticket_from_id(endpoint, handle.request_id, queue)
+    return Ticket(
+        request_id=built.request_id,
+        status_url=_below(queue, handle.status_url, built.status_url),
+        response_url=_below(queue, handle.response_url, built.response_url),
+        cancel_url=_below(queue, handle.cancel_url, built.cancel_url),
+    )
+
+
+def ticket_from_id(endpoint: str, request_id: str, queue: str) -> Ticket:
+    """A receipt rebuilt from the request's id alone. Raises SubmitUnansweredError when the id is not usable."""
+    if not REQUEST_ID.fullmatch(request_id):
+        raise SubmitUnansweredError(may_be_billed=True)
+    owner, app = endpoint.split("/")[:2]  # fal's request addresses leave a sub-path such as /edit out
+    address = f"{queue}/{owner}/{app}/requests/{request_id}"
+    return Ticket(
+        request_id=request_id,
+        status_url=f"{address}/status",
+        response_url=address,
+        cancel_url=f"{address}/cancel",
+    )
+
+
+def _below(queue: str, given: str, built: str) -> str:
+    """fal asks not to build these addresses, so its own are used where they lie in the queue's place."""
+    try:
+        same = URL(given).origin() == URL(queue).origin()
+    except ValueError:
+        same = False
+    return given if same else built

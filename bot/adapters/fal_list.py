@@ -1,0 +1,73 @@
+"""fal's own list of requests: where a submit whose answer was lost can be found again.
+
+Source: api.fal.ai/v1/models/requests/by-endpoint, seen in public clients in 2026. That a request in progress is listed
+is not documented: not listed therefore means unknown, never absent.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from bot.adapters.fal_errors import meaning
+from bot.domain.errors import FalDownError
+from bot.domain.order import Request
+
+PAGE = 100
+MOST_PAGES = 50
+TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+
+
+class _Item(BaseModel):
+    request_id: str
+    json_input: dict[str, Any] | None = None
+
+
+class _Page(BaseModel):
+    items: list[_Item]
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class FalList:
+    """Looks requests up over an injected session."""
+
+    def __init__(self, session: aiohttp.ClientSession, key: str, api: str) -> None:
+        self._session = session
+        self._headers = {"Authorization": f"Key {key}"}
+        self._url = f"{api}/v1/models/requests/by-endpoint"
+
+    async def find(self, request: Request, since: float, until: float) -> str | None:
+        """The id of the one request with exactly these arguments, sent in that window; None when none or several fit."""
+        fitting = list[str]()
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await self._page(request.endpoint, since, until, cursor)
+            fitting += [item.request_id for item in page.items if item.json_input == request.arguments]
+            cursor = page.next_cursor
+            if not page.has_more or cursor is None:
+                break
+        return fitting[0] if len(set(fitting)) == 1 else None
+
+    async def _page(self, endpoint: str, since: float, until: float, cursor: str | None) -> _Page:
+        parameters = {
+            "endpoint_id": endpoint,
+            "start": _iso(since),
+            "end": _iso(until),
+            "expand": "payloads",
+            "limit": str(PAGE),
+        } | ({"cursor": cursor} if cursor else {})
+        try:
+            async with self._session.get(
+                self._url, params=parameters, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                if response.status != 200:  # noqa: PLR2004 - the one good status
+                    raise meaning(response.status, None, response.headers, at_submit=True)
+                return _Page.model_validate_json(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ValidationError):
+            raise FalDownError from None
+
+
+def _iso(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat().replace("+00:00", "Z")

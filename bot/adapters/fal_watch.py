@@ -1,0 +1,155 @@
+"""Watching requests and reading results at fal, many at once over one aiohttp session.
+
+Why not fal-client here: its polling costs 1 to 5 ms of CPU per request and grows with what runs beside it; aiohttp's
+0.2 ms do not (measured on two cores).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from pydantic import BaseModel, ValidationError
+
+from bot.adapters.fal_errors import meaning
+from bot.domain.errors import (
+    AccountError,
+    EndpointGoneError,
+    FalBusyError,
+    FalDownError,
+    GenerationError,
+    NoImageMadeError,
+)
+from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Status
+
+FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.5, 2.0, 1.3
+"""Seconds between two looks at a request; young ones are looked at more often."""
+TROUBLE_PAUSE = 10.0
+"""Seconds: the longest wait after looks that failed."""
+GONE_AFTER = 3
+"""Looks in a row that answer 404 before the request counts as unknown."""
+RESULT_TRIES = 5
+TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class _StatusAnswer(BaseModel):
+    status: str
+    queue_position: int | None = None
+
+
+class _File(BaseModel):
+    url: str
+    content_type: str | None = None
+
+
+class _ResultAnswer(BaseModel):
+    images: list[_File]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: Any
+
+
+class FalWatch:
+    """Status and results over an injected session; `key` authorises."""
+
+    def __init__(self, session: aiohttp.ClientSession, key: str, sleep: Sleep = asyncio.sleep) -> None:
+        self._session = session
+        self._headers = {"Authorization": f"Key {key}"}
+        self._sleep = sleep
+
+    async def statuses(self, status_url: str) -> AsyncIterator[Status]:
+        """Yield each change until Completed; troubles that pass are waited out.
+
+        Raises AccountError, and EndpointGoneError when fal does not know the request.
+        """
+        last: Status | None = None
+        pause, troubles, unknown = FIRST_PAUSE, 0, 0
+        while True:
+            try:
+                status = await self._status(status_url)
+            except EndpointGoneError:
+                unknown += 1
+                if unknown >= GONE_AFTER:
+                    raise
+                status = None
+            except AccountError:
+                raise
+            except GenerationError:
+                troubles += 1
+                status = None
+            if status is None:
+                await self._sleep(min(TROUBLE_PAUSE, FIRST_PAUSE * 2 ** min(troubles, 8)))
+                continue
+            troubles = unknown = 0
+            if status != last:
+                yield (last := status)
+            if isinstance(status, Completed):
+                return
+            await self._sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * PAUSE_GROWTH)
+
+    async def result(self, response_url: str) -> tuple[ImageLink, ...]:
+        """The images. A 5xx here may pass although the request is done, so it is asked again a few times."""
+        for attempt in range(1, RESULT_TRIES + 1):
+            try:
+                return _images(await self._get(response_url))
+            except (FalDownError, FalBusyError):
+                if attempt == RESULT_TRIES:
+                    raise
+                await self._sleep(min(TROUBLE_PAUSE, FIRST_PAUSE * 2**attempt))
+        raise FalDownError
+
+    async def _status(self, url: str) -> Status:
+        answer = await self._get(url, params={"logs": "0"})
+        if answer.status >= 300:  # noqa: PLR2004 - 200 and 202 are the good ones
+            raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
+        try:
+            seen = _StatusAnswer.model_validate(answer.body)
+        except ValidationError:
+            raise FalDownError from None
+        match seen.status:
+            case "IN_QUEUE":
+                return InQueue(seen.queue_position)
+            case "COMPLETED":
+                return Completed()
+            case _:
+                return InProgress()
+
+    async def _get(self, url: str, params: dict[str, str] | None = None) -> _Answer:
+        try:
+            async with self._session.get(
+                url, params=params, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                return _Answer(response.status, response.headers, _parsed(await response.text()))
+        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+            raise FalDownError from None
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _images(answer: _Answer) -> tuple[ImageLink, ...]:
+    if answer.status == 400 and answer.body == {"detail": "Request is still in progress"}:  # noqa: PLR2004 - seen at fal
+        raise FalBusyError
+    if answer.status != 200:  # noqa: PLR2004 - the one good status
+        raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
+    try:
+        result = _ResultAnswer.model_validate(answer.body)
+    except ValidationError:
+        raise FalDownError(may_be_billed=True) from None
+    if not result.images:
+        raise NoImageMadeError(may_be_billed=True)
+    return tuple(ImageLink(url=one.url, content_type=one.content_type) for one in result.images)

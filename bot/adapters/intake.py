@@ -1,0 +1,101 @@
+"""The PictureIntake port: members' attachments and fal's results, from the network to checked files."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from bot.adapters.downloads import DownloadError, Fetched, GoneError, NetworkError, TooLargeError
+from bot.adapters.fal_watch import Sleep
+from bot.adapters.picture_bytes import is_complete
+from bot.adapters.pictures import PictureLimits, PictureWorker
+from bot.domain.errors import (
+    PictureError,
+    PictureGoneError,
+    PictureTooLargeError,
+    PictureUnreachableError,
+    ResultGoneError,
+)
+from bot.domain.job import Picture
+from bot.domain.order import Reference
+from bot.service.ports import ImageLink, Prepared
+
+_log = logging.getLogger(__name__)
+
+REFERENCE_TRIES = 3
+RESULT_TRIES = 6
+RESULT_BYTES = 200 * 1024 * 1024
+"""More than any model makes: a 4K PNG has some 30 MB."""
+
+
+class Fetcher(Protocol):
+    """Gets files from the network."""
+
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        """Put a file at `target`, complete. Raises DownloadError."""
+        ...
+
+
+class Intake:
+    """Pictures in."""
+
+    def __init__(self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep) -> None:
+        self._downloads = downloads
+        self._worker = worker
+        self._limits = limits
+        self._sleep = sleep
+
+    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
+        """Fetch, check and normalise one picture of an order."""
+        raw = folder / f"reference-{position}.raw"
+        try:
+            await self._fetch_reference(reference.url, raw)
+            picture = await self._worker.normalise(raw, folder, f"reference-{position}", self._limits)
+        except PictureError as error:
+            error.position = position
+            raise
+        finally:
+            await asyncio.to_thread(raw.unlink, missing_ok=True)
+        return Prepared(path=picture.path, content_type=picture.content_type)
+
+    async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
+        """Fetch one image of a result; the bytes decide what it is, not what its server says."""
+        raw = folder / f"image-{position}.raw"
+        for attempt in range(1, RESULT_TRIES + 1):
+            try:
+                return await self._collect_once(link, raw)
+            except (DownloadError, PictureError) as error:
+                _log.warning("image %d of a result, try %d: %s", position, attempt, type(error).__name__)
+                if attempt < RESULT_TRIES:
+                    await self._sleep(min(10.0, 0.5 * 2**attempt))
+        raise ResultGoneError(may_be_billed=True)
+
+    async def _fetch_reference(self, url: str, raw: Path) -> None:
+        for attempt in range(1, REFERENCE_TRIES + 1):
+            try:
+                await self._downloads.fetch(url, raw, max_bytes=self._limits.source_bytes)
+            except TooLargeError as error:
+                raise PictureTooLargeError(limit_bytes=error.limit_bytes) from None
+            except GoneError:
+                raise PictureGoneError from None
+            except NetworkError:
+                if attempt == REFERENCE_TRIES:
+                    raise PictureUnreachableError from None
+                await self._sleep(0.5 * 2**attempt)
+            else:
+                return
+
+    async def _collect_once(self, link: ImageLink, raw: Path) -> Picture:
+        fetched = await self._downloads.fetch(link.url, raw, max_bytes=RESULT_BYTES)
+        kind, width, height = await self._worker.inspect(raw)
+        if not await asyncio.to_thread(is_complete, raw):
+            raise NetworkError(reason="incomplete picture")
+        path = await asyncio.to_thread(raw.replace, raw.with_suffix(kind.suffix))
+        return Picture(
+            url=link.url,
+            filename=path.name,
+            content_type=kind.content_type,
+            width=width,
+            height=height,
+            size=fetched.bytes,
+        )

@@ -1,0 +1,93 @@
+"""Between a Job and its row: plain columns for what queries ask, checked JSON for the rest."""
+
+import sqlite3
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.adapters.sealing import Seal
+from bot.domain.job import Job, Picture, Reply, State, Ticket
+from bot.domain.order import Order, Request
+
+_ORDER = TypeAdapter(Order)
+_REQUEST = TypeAdapter(Request)
+_REPLY = TypeAdapter(Reply)
+_TICKET = TypeAdapter(Ticket)
+_PICTURES = TypeAdapter(tuple[Picture, ...])
+
+COLUMNS = (
+    "id",
+    "state",
+    "scope",
+    "member_id",
+    "credits",
+    "charged",
+    "order_json",
+    "request_json",
+    "reply_json",
+    "reply_token",
+    "ticket_json",
+    "pictures_json",
+    "message_id",
+    "error",
+    "cancel_wanted",
+    "created_at",
+    "submitted_at",
+    "rendered_at",
+)
+
+
+def to_row(job: Job, seal: Seal) -> dict[str, object]:
+    """The columns of a job; the interaction's token is sealed and stands in no JSON."""
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "scope": job.order.scope,
+        "member_id": job.order.member_id,
+        "credits": job.credits,
+        "charged": job.charged,
+        "order_json": _ORDER.dump_json(job.order).decode(),
+        "request_json": _REQUEST.dump_json(job.request).decode(),
+        "reply_json": _REPLY.dump_json(job.reply, exclude={"token"}).decode() if job.reply else None,
+        "reply_token": seal.seal(job.reply.token) if job.reply else None,
+        "ticket_json": _TICKET.dump_json(job.ticket).decode() if job.ticket else None,
+        "pictures_json": _PICTURES.dump_json(job.pictures).decode(),
+        "message_id": job.message_id,
+        "error": job.error,
+        "cancel_wanted": int(job.cancel_wanted),
+        "created_at": job.created_at,
+        "submitted_at": job.submitted_at,
+        "rendered_at": job.rendered_at,
+    }
+
+
+def from_row(row: sqlite3.Row, seal: Seal) -> Job:
+    """The job of a row. Raises pydantic.ValidationError when the file was tampered with."""
+    return Job(
+        id=row["id"],
+        number=row["number"],
+        state=State(row["state"]),
+        order=_ORDER.validate_json(row["order_json"]),
+        request=_REQUEST.validate_json(row["request_json"]),
+        credits=row["credits"],
+        created_at=row["created_at"],
+        reply=_reply(row, seal),
+        ticket=_TICKET.validate_json(row["ticket_json"]) if row["ticket_json"] else None,
+        submitted_at=row["submitted_at"],
+        rendered_at=row["rendered_at"],
+        pictures=_PICTURES.validate_json(row["pictures_json"]),
+        charged=row["charged"],
+        message_id=row["message_id"],
+        error=row["error"],
+        cancel_wanted=bool(row["cancel_wanted"]),
+    )
+
+
+def _reply(row: sqlite3.Row, seal: Seal) -> Reply | None:
+    if row["reply_json"] is None or row["reply_token"] is None:
+        return None
+    token = seal.open(row["reply_token"])
+    if token is None:
+        return None
+    fields: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(row["reply_json"])
+    return _REPLY.validate_python({**fields, "token": token})

@@ -1,0 +1,70 @@
+"""The database file: opened, checked and brought to the newest schema, or left as it was with one clear reason."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from bot.domain.errors import StartError
+
+
+def migrate(path: Path) -> int:
+    """Bring the file to the newest schema, all steps in one transaction; returns the schema's number.
+
+    Raises StartError: not a database, locked, read-only, full, damaged, or newer than this code.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    except (OSError, sqlite3.Error) as error:
+        raise StartError(f"database {path}: {error}") from None
+    try:
+        return _migrate(connection, path)
+    except sqlite3.Error as error:
+        raise StartError(f"database {path}: {error}") from None
+    finally:
+        connection.close()
+
+
+def steps() -> list[tuple[int, str]]:
+    """Number and SQL of each migration, in order."""
+    folder = resources.files("bot.adapters") / "schema"
+    files = sorted((one for one in folder.iterdir() if one.name.endswith(".sql")), key=lambda one: one.name)
+    return [(int(one.name[:4]), one.read_text(encoding="utf-8")) for one in files]
+
+
+def statements(script: str) -> Iterator[str]:
+    """The single statements of a script. `executescript` would commit first, so a broken step would leave half behind."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending.strip()
+            pending = ""
+    if any(line.strip() and not line.strip().startswith("--") for line in pending.splitlines()):
+        raise ValueError(f"a migration ends in the middle of a statement: {pending.strip()[:60]}")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> int:
+    if (damage := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise StartError(f"database {path}: damaged ({damage})")
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise StartError(f"database {path}: write-ahead logging is not possible here")
+    newest = steps()[-1][0]
+    current = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if current > newest:
+        raise StartError(f"database {path}: its schema {current} is newer than this version's {newest}; update the bot")
+    if current == newest:
+        return newest
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number, script in steps():
+            if number > current:
+                for statement in statements(script):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return newest

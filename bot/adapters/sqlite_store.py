@@ -1,0 +1,150 @@
+"""Jobs and books in SQLite: all of the SQL that runs after the start."""
+
+import sqlite3
+from collections.abc import Callable
+
+from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
+from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
+from bot.domain.job import NEXT, Job, State, WrongStepError
+from bot.domain.ledger import FREE, Closing, Limits, Standing, day_of, month_of, next_day, next_month
+from bot.service.ports import Clock
+
+INSERT_JOB = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + name for name in COLUMNS)})"  # noqa: S608 - column names of ours
+UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in COLUMNS)} WHERE id = :id"  # noqa: S608 - the same
+ADD_ENTRY = """
+    INSERT INTO ledger (job_id, book, kind, credits, scope, member_id, day, at)
+    VALUES (:job_id, :book, :kind, :credits, :scope, :member_id, :day, :at)
+"""
+COUNT_OF_MEMBER = """
+    SELECT count(*) FROM jobs INDEXED BY jobs_in_flight
+    WHERE scope = ? AND member_id = ? AND state IN ('held', 'submitting', 'queued')
+"""
+COUNT_OF_SCOPE = """
+    SELECT count(*) FROM jobs INDEXED BY jobs_in_flight
+    WHERE scope = ? AND state IN ('held', 'submitting', 'queued')
+"""
+SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
+UNFINISHED = """
+    SELECT * FROM jobs INDEXED BY jobs_unfinished
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost') ORDER BY number
+"""
+
+
+class SqliteStore:
+    """The JobStore port over one database file."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        self._database = database
+        self._seal = seal
+        self._clock = clock
+
+    async def hold(self, job: Job, limits: Limits) -> Job:
+        """Check every limit, store the job and hold its credits, in one transaction."""
+        row = to_row(job, self._seal)
+        now = self._clock()
+
+        def work(connection: sqlite3.Connection) -> int:
+            _check_flight(connection, job, limits)
+            _check_spending(connection, job, limits, now)
+            number = connection.execute(INSERT_JOB, row).lastrowid
+            for book in ("customer", "operator"):
+                _add_entry(connection, job, book, "hold", job.credits, now)
+            return number or 0
+
+        def undo(_number: int) -> Callable[[sqlite3.Connection], None]:
+            """Nobody heard that it was held: it must not stay held."""
+            return lambda connection: _save(connection, job.to(State.CANCELLED, charged=0), self._seal, FREE, now)
+
+        return job.but(number=await self._database.write(work, undo))
+
+    async def save(self, job: Job, closing: Closing | None = None) -> None:
+        """Store what changed; with a closing also settle or release both books, once."""
+        now = self._clock()
+        await self._database.write(lambda connection: _save(connection, job, self._seal, closing, now))
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job of that id."""
+        rows = await self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return from_row(rows[0], self._seal) if rows else None
+
+    async def unfinished(self) -> list[Job]:
+        """Every job that has not ended, in order of arrival."""
+        return [from_row(row, self._seal) for row in await self._database.read(UNFINISHED)]
+
+    async def with_files(self) -> list[Job]:
+        """Jobs that may have finished pictures on disk, the oldest first."""
+        rows = await self._database.read(
+            "SELECT * FROM jobs INDEXED BY jobs_with_files WHERE state IN ('rendered', 'delivered') ORDER BY rendered_at"
+        )
+        return [from_row(row, self._seal) for row in rows]
+
+    async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
+        """What a member and their server have left."""
+        day = day_of(now)
+        jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
+        member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
+        server = await self._database.read(SPENT, (f"scope:{scope}", day))
+        return Standing(
+            member_limit=limits.member_day,
+            member_left=max(0, limits.member_day - (member[0][0] if member else 0)),
+            server_limit=limits.server_day,
+            server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
+            jobs=jobs[0][0],
+            renews_at=next_day(now),
+        )
+
+    async def note(self, name: str) -> str | None:
+        """A small fact of the bot itself."""
+        rows = await self._database.read("SELECT value FROM notes WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    async def write_note(self, name: str, value: str) -> None:
+        """Keep a small fact."""
+        sql = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+        await self._database.write(lambda connection: connection.execute(sql, (name, value)) and None)
+
+
+def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> None:
+    of_member = connection.execute(COUNT_OF_MEMBER, (job.order.scope, job.order.member_id)).fetchone()[0]
+    if of_member >= limits.member_jobs:
+        raise TooManyJobsError(of_member=True, limit=limits.member_jobs)
+    of_scope = connection.execute(COUNT_OF_SCOPE, (job.order.scope,)).fetchone()[0]
+    if of_scope >= limits.server_jobs:
+        raise TooManyJobsError(of_member=False, limit=limits.server_jobs)
+
+
+def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, now: float) -> None:
+    day, month = day_of(job.created_at), month_of(job.created_at)
+    scope, member = job.order.scope, job.order.member_id
+    checks = (
+        (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
+        (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
+        (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
+    )
+    for allowance, account, period, limit, renews_at in checks:
+        row = connection.execute(SPENT, (account, period)).fetchone()
+        left = limit - (row[0] if row else 0)
+        if job.credits > left:
+            raise QuotaExceededError(
+                allowance=allowance, limit=limit, left=max(0, left), wanted=job.credits, renews_at=renews_at
+            )
+
+
+def _save(connection: sqlite3.Connection, job: Job, seal: Seal, closing: Closing | None, now: float) -> None:
+    stored = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    if stored is None or (stored[0] != job.state and job.state not in NEXT[State(stored[0])]):
+        raise WrongStepError(f"job {job.id}: stored as {stored and stored[0]}, saved as {job.state}")
+    connection.execute(UPDATE_JOB, to_row(job, seal))
+    if closing is None:
+        return
+    for book, final in (("customer", closing.customer), ("operator", closing.operator)):
+        kind = "settle" if final else "release"
+        _add_entry(connection, job, book, kind, final - job.credits, now)
+
+
+def _add_entry(connection: sqlite3.Connection, job: Job, book: str, kind: str, credit: int, now: float) -> None:
+    entry = {"job_id": job.id, "book": book, "kind": kind, "credits": credit, "at": now}
+    place = {"scope": job.order.scope, "member_id": job.order.member_id, "day": day_of(job.created_at)}
+    connection.execute(ADD_ENTRY, entry | place)

@@ -1,0 +1,319 @@
+"""Every way an order can end badly, as types with fields; the sentences are in `bot.texts`.
+
+    BotError
+    ├── RefusedError          before anything is held or spent; the member may change the order and try again
+    ├── PictureError          a member's picture cannot be used
+    ├── GenerationError       fal did not make the images
+    └── DeliveryError         the images exist but could not be posted
+
+No error's text carries a prompt, a token, an address or image data: fields are the only content.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BotError(Exception):
+    """Something a person can be told; `bot.texts.explain` has its sentence."""
+
+    @property
+    def code(self) -> str:
+        """A stable name for the job's row and the log: the class name without its suffix."""
+        return type(self).__name__.removesuffix("Error")
+
+
+class UnexpectedError(BotError):
+    """A defect of ours; the details are in the log."""
+
+
+# --- refused before anything is spent -------------------------------------------------------------
+
+
+class RefusedError(BotError):
+    """The order was not accepted; nothing was held."""
+
+
+class EmptyPromptError(RefusedError):
+    """The prompt has no visible character."""
+
+
+@dataclass(kw_only=True, eq=False)
+class PromptTooLongError(RefusedError):
+    """The prompt is longer than `limit` characters."""
+
+    limit: int
+    length: int
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownModelError(RefusedError):
+    """No model of that name is in the catalogue."""
+
+    given: str
+    names: tuple[str, ...]
+
+
+@dataclass(kw_only=True, eq=False)
+class LacksOptionError(RefusedError):
+    """The model has no such option at all."""
+
+    model: str
+    option: str
+    models: tuple[str, ...]
+    """Titles of the models that do have it."""
+
+
+@dataclass(kw_only=True, eq=False)
+class BadChoiceError(RefusedError):
+    """The model has the option, but not that value."""
+
+    model: str
+    option: str
+    given: str
+    allowed: tuple[str, ...]
+
+
+class SeedWithSeveralError(RefusedError):
+    """A seed together with several images: fal makes identical twins of them."""
+
+
+@dataclass(kw_only=True, eq=False)
+class SafetyTooLaxError(RefusedError):
+    """The chosen tolerance is above what the operator allows."""
+
+    limit: int
+
+
+class NoReferenceError(RefusedError):
+    """An edit without a picture."""
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyReferencesError(RefusedError):
+    """More pictures than the model takes."""
+
+    model: str
+    limit: int
+    given: int
+
+
+@dataclass(kw_only=True, eq=False)
+class DeclaredPictureError(RefusedError):
+    """An attachment whose name, declared type or declared size already rules it out."""
+
+    filename: str
+    limit_bytes: int
+    too_large: bool
+    """True when the size is the reason, False when the type is."""
+
+
+class Allowance(StrEnum):
+    """Whose allowance in which window was used up."""
+
+    MEMBER_DAY = "member_day"
+    SERVER_DAY = "server_day"
+    OPERATOR_MONTH = "operator_month"
+
+
+@dataclass(kw_only=True, eq=False)
+class QuotaExceededError(RefusedError):
+    """The order needs more credits than are left."""
+
+    allowance: Allowance
+    limit: int
+    left: int
+    wanted: int
+    renews_at: int
+    """Unix seconds."""
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyJobsError(RefusedError):
+    """Too many orders are on their way already."""
+
+    of_member: bool
+    """True when the member's own limit is the reason, False when the server's is."""
+    limit: int
+
+
+class BooksBusyError(RefusedError):
+    """The hold was not written in time; nothing was held."""
+
+
+@dataclass(kw_only=True, eq=False)
+class MissingPermissionsError(RefusedError):
+    """The bot cannot post images in that channel."""
+
+    names: tuple[str, ...]
+
+
+class StoppingError(RefusedError):
+    """The bot is shutting down and takes no new orders."""
+
+
+class NotYoursError(RefusedError):
+    """The control belongs to the requester and the moderators."""
+
+
+class JobGoneError(RefusedError):
+    """The job of this button is not known any more."""
+
+
+class NothingToCancelError(RefusedError):
+    """The job has ended, or its images are already on their way."""
+
+
+class OriginalGoneError(RefusedError):
+    """The untouched file is no longer kept."""
+
+
+# --- a member's picture ---------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class PictureError(BotError):
+    """A member's picture cannot be used."""
+
+    position: int = 1
+    """Which of the order's pictures, from 1."""
+
+
+class PictureGoneError(PictureError):
+    """Discord does not serve the attachment any more."""
+
+
+class PictureUnreachableError(PictureError):
+    """The attachment could not be fetched now."""
+
+
+class NotAPictureError(PictureError):
+    """The bytes are no picture of a known kind."""
+
+
+@dataclass(kw_only=True, eq=False)
+class UnsupportedPictureError(PictureError):
+    """A picture, but of a kind that is not taken."""
+
+    kind: str
+
+
+@dataclass(kw_only=True, eq=False)
+class PictureTooLargeError(PictureError):
+    """More bytes than are taken."""
+
+    limit_bytes: int
+
+
+@dataclass(kw_only=True, eq=False)
+class PictureTooManyPixelsError(PictureError):
+    """More pixels than are taken."""
+
+    width: int
+    height: int
+    limit: int
+
+
+@dataclass(kw_only=True, eq=False)
+class PictureTooSmallError(PictureError):
+    """A side is shorter than `limit` pixels."""
+
+    limit: int
+
+
+class BrokenPictureError(PictureError):
+    """The picture is truncated or damaged."""
+
+
+class PictureWorkerError(PictureError):
+    """The worker process failed on this picture."""
+
+
+# --- fal ------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class GenerationError(BotError):
+    """fal did not make the images."""
+
+    may_be_billed: bool = False
+    """True when fal may have charged for this all the same."""
+
+
+class ContentRefusedError(GenerationError):
+    """fal's safety check refused the prompt or a picture."""
+
+
+class NoImageMadeError(GenerationError):
+    """The model answered without an image: a quiet refusal, or text only."""
+
+
+@dataclass(kw_only=True, eq=False)
+class PictureRefusedError(GenerationError):
+    """fal cannot use one of the pictures."""
+
+    position: int | None = None
+    """Which of the order's pictures, from 1; None when fal does not say."""
+
+
+@dataclass(kw_only=True, eq=False)
+class InvalidRequestError(GenerationError):
+    """fal refused the request's form: a mistake of ours or a changed endpoint."""
+
+    kinds: tuple[str, ...] = ()
+    """fal's error types and places, without any input."""
+
+
+class EndpointGoneError(GenerationError):
+    """The endpoint does not exist (any more)."""
+
+
+class AccountError(GenerationError):
+    """fal refuses the account: a bad key (401), or no balance or no right (403)."""
+
+
+class FalBusyError(GenerationError):
+    """fal takes no request now (429, 503)."""
+
+
+class FalDownError(GenerationError):
+    """fal failed (5xx) or cannot be reached."""
+
+
+class GenerationTimeoutError(GenerationError):
+    """The request did not end before its deadline."""
+
+
+class CancelledAtFalError(GenerationError):
+    """fal confirms that the request was cancelled."""
+
+
+class SubmitUnansweredError(GenerationError):
+    """The request may have reached fal, but its answer never came. It is never sent again."""
+
+
+class LostError(GenerationError):
+    """An unanswered request that did not show up in fal's list within the hour."""
+
+
+class ResultGoneError(GenerationError):
+    """fal made the images but they could not be fetched."""
+
+
+# --- delivery -------------------------------------------------------------------------------------
+
+
+class DeliveryError(BotError):
+    """The images exist but could not be posted."""
+
+
+# --- start ----------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class StartError(Exception):
+    """The process cannot start; `reason` is the one line the operator reads."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,126 @@
+"""A job: an order on its way. It has exactly one state, and `Job.to` is the only way to another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from bot.domain.order import Order, Request
+
+
+class State(StrEnum):
+    """Where a job stands. The books move with it; see `bot/README.md`."""
+
+    HELD = "held"
+    SUBMITTING = "submitting"
+    QUEUED = "queued"
+    RENDERED = "rendered"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        State.HELD: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
+        State.SUBMITTING: frozenset({State.QUEUED, State.LOST, State.FAILED}),
+        State.QUEUED: frozenset({State.RENDERED, State.FAILED, State.CANCELLED}),
+        State.LOST: frozenset({State.QUEUED, State.FAILED}),
+        State.RENDERED: frozenset({State.DELIVERED}),
+        State.DELIVERED: frozenset(),
+        State.FAILED: frozenset(),
+        State.CANCELLED: frozenset(),
+    }
+)
+
+ENDED = frozenset(state for state, following in NEXT.items() if not following)
+IN_FLIGHT = frozenset({State.HELD, State.SUBMITTING, State.QUEUED})
+"""States that count against the limits of orders on their way."""
+AT_FAL = frozenset({State.SUBMITTING, State.QUEUED})
+"""States that occupy one of `fal.max_concurrent` places."""
+
+
+class WrongStepError(Exception):
+    """A defect: a state was asked for that does not follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """fal's receipt of a submitted request."""
+
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One finished image: where fal keeps it for a while, and the complete file of ours (a name in the job's folder)."""
+
+    url: str = field(repr=False)
+    filename: str
+    content_type: str
+    width: int
+    height: int
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How to reach the interaction that ordered: usable for 15 minutes from `created_at` (unix seconds)."""
+
+    application_id: int
+    token: str = field(repr=False)
+    created_at: float
+    message_id: int | None = None
+    """The progress message, once it stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An order on its way."""
+
+    id: str
+    """16 lower-case hexadecimal characters, made once; part of buttons and of the nonce."""
+    number: int = 0
+    """The order of arrival, given by the store; 0 before it is stored."""
+    state: State = State.HELD
+    order: Order
+    request: Request
+    credits: int
+    """Held for this job."""
+    created_at: float
+    """Unix seconds."""
+    reply: Reply | None = None
+    ticket: Ticket | None = None
+    submitted_at: float | None = None
+    rendered_at: float | None = None
+    pictures: tuple[Picture, ...] = ()
+    charged: int | None = None
+    """Credits settled in the end; None while open."""
+    message_id: int | None = None
+    """The final message."""
+    error: str | None = None
+    """`BotError.code` of what ended it badly."""
+    cancel_wanted: bool = False
+
+    def to(self, state: State, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()
+        """This job in its next state. Raises WrongStepError when that state does not follow."""
+        if state not in NEXT[self.state]:
+            raise WrongStepError(f"job {self.id}: {self.state} -> {state}")
+        return replace(self, state=state, **changes)
+
+    def but(self, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()
+        """This job with more known about it, in the same state."""
+        if "state" in changes:
+            raise WrongStepError("a state changes by Job.to only")
+        return replace(self, **changes)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows."""
+        return self.state in ENDED

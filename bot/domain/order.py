@@ -1,0 +1,69 @@
+"""An order: what a member asked for, and where to answer."""
+
+from dataclasses import dataclass, fields
+
+PROMPT_LIMIT = 4000
+"""Characters. Discord's text inputs and messages of an application hold no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A picture of the order, as Discord serves it; `size` in bytes as declared there."""
+
+    url: str
+    filename: str
+    content_type: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The options a member chose; None where they left it to the model. Values are fal's own words."""
+
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    images: int | None = None
+    format: str | None = None
+    seed: int | None = None
+    safety: int | None = None
+    web_search: bool | None = None
+    thinking: str | None = None
+
+    def made(self) -> dict[str, str | int | bool]:
+        """Only what was chosen, by option name."""
+        chosen = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a member asked for, and where to answer."""
+
+    scope: str
+    """Whose books: `guild:<id>`, later also `person:<id>`."""
+    guild_id: int | None
+    channel_id: int
+    member_id: int
+    prompt: str
+    model: str
+    choices: Choices = Choices()
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether pictures go in."""
+        return bool(self.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One fal request: the endpoint and its complete arguments (an edit's `image_urls` come when they are uploaded)."""
+
+    endpoint: str
+    arguments: dict[str, str | int | bool | list[str]]
+    images: int
+    """How many images are asked for."""
+
+    def with_pictures(self, urls: list[str]) -> "Request":
+        """The same request with its pictures' addresses at fal."""
+        return Request(endpoint=self.endpoint, arguments={**self.arguments, "image_urls": urls}, images=self.images)

@@ -1,0 +1,18 @@
+"""What a picture's name, declared type and declared size already rule out, before anything is fetched."""
+
+from bot.domain.errors import DeclaredPictureError
+from bot.domain.order import Reference
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif")
+MAX_BYTES = 25 * 1024 * 1024
+
+
+def check_declared(reference: Reference) -> None:
+    """Raises DeclaredPictureError. Declarations may lie: the bytes are checked once they are here."""
+    if not 0 < reference.size <= MAX_BYTES:
+        raise DeclaredPictureError(filename=reference.filename, limit_bytes=MAX_BYTES, too_large=True)
+    declared = (reference.content_type or "").partition(";")[0].strip().lower()
+    named = reference.filename.lower().endswith(SUFFIXES)
+    if declared not in TYPES and not (named and declared in {"", "application/octet-stream"}):
+        raise DeclaredPictureError(filename=reference.filename, limit_bytes=MAX_BYTES, too_large=False)

@@ -1,0 +1,129 @@
+"""The offline world: the real bot, with Discord played by simcord and fal by the loopback server."""
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import discord
+import simcord
+from simcord._clock import Clock as SimcordClock  # the pinned version; every message would say 1 January else
+from simcord.backend.cdn import CDN_BASE
+
+from bot.adapters.downloads import Downloads, Fetched, GoneError, TooLargeError
+from bot.adapters.intake import Fetcher
+from bot.app import App, opened
+from bot.sandbox.fal_server import LoopbackFal
+from bot.settings import Settings
+
+class WorldTime:
+    """The time of the world: the real one, plus what a test let pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        """Unix seconds."""
+        return time.time() + self.passed
+
+
+class WorldClock(SimcordClock):
+    """simcord's view of the same time."""
+
+    def __init__(self, world_time: WorldTime) -> None:
+        super().__init__()
+        self._time = world_time
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self._time(), dt.UTC) + dt.timedelta(seconds=self.elapsed)
+
+
+class SimcordFiles:
+    """Attachments of the simulated Discord come from its memory, all else over the network."""
+
+    def __init__(self, downloads: Downloads) -> None:
+        self._downloads = downloads
+        self.env: simcord.Env | None = None
+
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        """Put a file at `target`. Raises DownloadError."""
+        if not url.startswith(CDN_BASE) or self.env is None:
+            return await self._downloads.fetch(url, target, max_bytes=max_bytes)
+        data = self.env.backend.cdn.get(url)
+        if data is None:
+            raise GoneError(status=404)
+        if len(data) > max_bytes:
+            raise TooLargeError(limit_bytes=max_bytes)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(target.write_bytes, data)
+        return Fetched(bytes=len(data), content_type="application/octet-stream")
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One server with a channel, two members and a moderator."""
+
+    app: App
+    env: simcord.Env
+    fal: LoopbackFal
+    time: WorldTime
+    channel: simcord.ChannelHandle
+    member: simcord.MemberActor
+    other: simcord.MemberActor
+    moderator: simcord.MemberActor
+
+
+@asynccontextmanager
+async def world(
+    settings: Settings, data_dir: Path, *, fal: LoopbackFal, settle_timeout: float = 0.5, check_errors: bool = False
+) -> AsyncIterator[World]:
+    """The bot at work in a small server. Raises StartError."""
+    world_time, files = WorldTime(), list[SimcordFiles]()
+
+    def wrapped(downloads: Downloads) -> Fetcher:
+        files.append(SimcordFiles(downloads))
+        return files[0]
+
+    async with opened(
+        at_loopback(settings, fal.url),
+        fal_key="loopback",
+        secret="sandbox",  # noqa: S106 - seals tokens of a Discord that is none
+        data_dir=data_dir,
+        clock=world_time,
+        wrap_downloads=wrapped,
+    ) as app:
+        async with simcord.run(app.client, settle_timeout=settle_timeout, check_errors=check_errors) as env:
+            env.backend.clock = WorldClock(world_time)
+            files[0].env = env
+            guild = env.create_guild("Sandbox")
+            channel = guild.create_text_channel("pictures")
+            moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
+            member = guild.add_member(env.create_user("ann"))
+            other = guild.add_member(env.create_user("ben"))
+            moderator = guild.add_member(env.create_user("mia"), roles=[moderators])
+            # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
+            studio = asyncio.create_task(app.studio.run(), name="studio")
+            try:
+                yield World(
+                    app=app,
+                    env=env,
+                    fal=fal,
+                    time=world_time,
+                    channel=channel,
+                    member=member,
+                    other=other,
+                    moderator=moderator,
+                )
+            finally:
+                await app.studio.stop()
+                studio.cancel()
+                await asyncio.wait({studio})
+
+
+def at_loopback(settings: Settings, url: str) -> Settings:
+    """The same settings with fal on this machine."""
+    fal = settings.fal.model_copy(update={name: url for name in ("queue_url", "rest_url", "cdn_url", "api_url")})
+    return settings.model_copy(update={"fal": fal})

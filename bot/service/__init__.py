@@ -1,0 +1,1 @@
+"""What the bot does, in the order it happens."""

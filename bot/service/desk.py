@@ -1,0 +1,70 @@
+"""The desk: an order is checked, priced and held in the books before anything else happens to it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.errors import BooksBusyError
+from bot.domain.job import Job, Reply
+from bot.domain.ledger import Limits, Standing
+from bot.domain.order import Order
+from bot.domain.references import check_declared
+from bot.service.ports import Clock, JobStore
+
+BOOKS_TIMEOUT = 1.0
+"""Seconds for the hold; Discord wants its first answer within three."""
+SEEDS = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The operator's rules for every order."""
+
+    limits: Limits
+    max_tolerance: int
+
+
+class Desk:
+    """Takes orders in."""
+
+    def __init__(  # noqa: PLR0913 - everything that a new job needs, by name
+        self,
+        *,
+        catalogue: Catalogue,
+        store: JobStore,
+        house: House,
+        clock: Clock,
+        new_id: Callable[[], str],
+        new_seed: Callable[[], int],
+    ) -> None:
+        self.catalogue = catalogue
+        self._store = store
+        self._house = house
+        self._clock = clock
+        self._new_id = new_id
+        self._new_seed = new_seed
+
+    async def take(self, order: Order, reply: Reply | None = None) -> Job:
+        """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
+        order = replace(order, prompt=order.prompt.strip())
+        for reference in order.references:
+            check_declared(reference)
+        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=self._new_seed())
+        job = Job(
+            id=self._new_id(),
+            order=order,
+            request=request,
+            credits=self.catalogue.model(order.model).cost(request.arguments, request.images),
+            created_at=self._clock(),
+            reply=reply,
+        )
+        try:
+            async with asyncio.timeout(BOOKS_TIMEOUT):
+                return await self._store.hold(job, self._house.limits)
+        except TimeoutError:
+            raise BooksBusyError from None
+
+    async def standing(self, scope: str, member_id: int) -> Standing:
+        """What a member and their server have left."""
+        return await self._store.standing(scope, member_id, self._house.limits, self._clock())

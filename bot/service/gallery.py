@@ -1,0 +1,103 @@
+"""Finished pictures on disk: handed out again, and swept away when their time is over."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bot import texts
+from bot.domain.errors import JobGoneError
+from bot.domain.job import Job, State
+from bot.service.ports import Clock
+
+_log = logging.getLogger(__name__)
+
+DAY = 24 * 3600.0
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """One image as a file that fits a message, and what to say with it."""
+
+    path: Path
+    remark: str
+    alt_text: str
+
+
+class OriginalSource(Protocol):
+    """Finds or makes the file."""
+
+    async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
+        """The file, and whether it is the untouched one. Raises OriginalGoneError, DeliveryError."""
+        ...
+
+
+class JobFiles(Protocol):
+    """Which jobs may have files."""
+
+    async def with_files(self) -> Sequence[Job]:
+        """Finished jobs, the oldest first."""
+        ...
+
+    async def unfinished(self) -> Sequence[Job]:
+        """Jobs that have not ended."""
+        ...
+
+
+class Gallery:
+    """The pictures of the jobs folder."""
+
+    def __init__(
+        self, source: OriginalSource, jobs: JobFiles, jobs_dir: Path, *, keep_days: int, max_gib: float, clock: Clock
+    ) -> None:
+        self._source = source
+        self._jobs = jobs
+        self._dir = jobs_dir
+        self._keep = keep_days * DAY
+        self._max_bytes = int(max_gib * GIB)
+        self._clock = clock
+
+    async def original(self, job: Job, position: int, file_limit: int) -> Original:
+        """One image of a finished job. Raises JobGoneError, OriginalGoneError, DeliveryError."""
+        if job.state not in {State.RENDERED, State.DELIVERED}:
+            raise JobGoneError
+        path, untouched = await self._source.original(job, self._dir / job.id, position, file_limit)
+        return Original(
+            path=path,
+            remark=texts.ORIGINAL if untouched else texts.original_reencoded(file_limit),
+            alt_text=texts.alt_text(job.order.prompt, position, len(job.pictures), edit=job.order.is_edit),
+        )
+
+    async def sweep(self) -> int:
+        """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""
+        finished = await self._jobs.with_files()
+        busy = {job.id for job in await self._jobs.unfinished()}
+        since = self._clock() - self._keep
+        fresh = [job.id for job in finished if job.id not in busy and (job.rendered_at or 0) >= since]
+        return await asyncio.to_thread(self._sweep, fresh, busy)
+
+    def _sweep(self, fresh: Sequence[str], busy: set[str]) -> int:
+        if not self._dir.is_dir():
+            return 0
+        kept = {folder.name: _size(folder) for folder in self._dir.iterdir() if folder.is_dir()}
+        doomed = [name for name in kept if name not in busy and name not in fresh]
+        total = sum(size for name, size in kept.items() if name not in doomed)
+        for name in fresh:
+            if total <= self._max_bytes:
+                break
+            if name in kept:
+                doomed.append(name)
+                total -= kept[name]
+        for name in doomed:
+            shutil.rmtree(self._dir / name, ignore_errors=True)
+        if doomed:
+            _log.info("swept %d folders of pictures", len(doomed))
+        return len(doomed)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

@@ -1,0 +1,171 @@
+"""A job's way to fal and back: prepare, wait in line, submit once, watch, cancel, and find what was lost."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from bot.domain.errors import (
+    CancelledAtFalError,
+    GenerationError,
+    GenerationTimeoutError,
+    LostError,
+    SubmitUnansweredError,
+)
+from bot.domain.job import Job, State, Ticket
+from bot.service.line import Line
+from bot.service.ports import Generating, ImageLink, InLine, InProgress, InQueue, Preparing
+from bot.service.racing import unless
+from bot.service.run import Parts, Run
+
+_log = logging.getLogger(__name__)
+
+RECONCILE_AFTER = (5.0, 20.0, 60.0, 180.0, 600.0, 1200.0, 1535.0)
+"""Seconds between looks for a lost request; together an hour."""
+RECONCILE_WINDOW = (60.0, 180.0)
+"""Seconds before and after our own time of submission; fal's clock may differ."""
+CANCEL_GRACE = 60.0
+"""Seconds that fal gets to confirm the cancel of a request past its deadline."""
+CANCEL_TRIES = 5
+
+Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
+"""Marks a step that a stop of the bot waits for."""
+
+
+class Generation:
+    """From HELD (or wherever an earlier process left it) to the links of finished images."""
+
+    def __init__(self, parts: Parts, line: Line, uncut: Uncut) -> None:
+        self._parts = parts
+        self._line = line
+        self._uncut = uncut
+
+    async def make(self, run: Run) -> tuple[ImageLink, ...]:
+        """The links of the finished images; none for a job that has its files already. Raises BotError."""
+        match run.job.state:
+            case State.HELD:
+                async with self._turn(run):
+                    await self._submit(run)
+                    return await self._result(run)
+            case State.QUEUED:
+                async with self._line.there_already():
+                    return await self._result(run)
+            case State.SUBMITTING | State.LOST:  # an earlier process ended before the answer came
+                raise SubmitUnansweredError(may_be_billed=True)
+            case _:
+                return ()
+
+    async def find(self, run: Run) -> None:
+        """Look for a lost request in fal's own list, for an hour; never send it again. Raises LostError."""
+        submitted = run.job.submitted_at or run.job.created_at
+        since, until = submitted - RECONCILE_WINDOW[0], submitted + RECONCILE_WINDOW[1]
+        for pause in RECONCILE_AFTER:
+            await self._parts.sleep(pause)
+            try:
+                ticket = await self._parts.backend.find(run.job.request, since, until)
+            except GenerationError as trouble:
+                _log.warning("job %s: fal's list: %s", run.job.id, trouble.code)
+                continue
+            if ticket is not None:
+                _log.info("job %s: found at fal", run.job.id)
+                return await run.save(run.job.to(State.QUEUED, ticket=ticket, error=None))
+        raise LostError(may_be_billed=True)
+
+    def show_line(self, run: Run) -> None:
+        """Say how many orders are ahead."""
+        if run.job.state is State.HELD and not run.called_off.is_set():
+            run.progress.show(InLine(ahead=self._line.ahead(run.job.number)))
+
+    @asynccontextmanager
+    async def _turn(self, run: Run) -> AsyncIterator[None]:
+        """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
+        ready = await unless(run.called_off, self._prepare(run))
+        turn = ready and await unless(run.called_off, self._line.turn(run.job))
+        if not turn:
+            raise CancelledAtFalError
+        try:
+            yield
+        finally:
+            self._line.done()
+
+    async def _prepare(self, run: Run) -> bool:
+        """Fetch, check and upload the order's pictures; the request is then complete."""
+        if not run.job.order.is_edit:
+            return True
+        run.progress.show(Preparing())
+        folder, urls = self._folder(run.job), list[str]()
+        for position, reference in enumerate(run.job.order.references, start=1):
+            picture = await self._parts.intake.prepare(reference, position, folder)
+            urls.append(await self._parts.backend.upload(picture.path, picture.content_type))
+        await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
+        self.show_line(run)
+        return True
+
+    async def _submit(self, run: Run) -> None:
+        """The row says SUBMITTING before the request leaves: found so after a crash, it is never sent again."""
+        async with self._uncut(run.job):
+            await run.save(run.job.to(State.SUBMITTING, submitted_at=self._parts.clock()))
+            ticket = await self._parts.backend.submit(run.job.request)
+            await run.save(run.job.to(State.QUEUED, ticket=ticket))
+
+    async def _result(self, run: Run) -> tuple[ImageLink, ...]:
+        """Watch the request until it is done, pass a cancel on, and read what came of it."""
+        ticket = run.job.ticket
+        if ticket is None:
+            raise TypeError("a queued job has its ticket")
+        left = (run.job.submitted_at or run.job.created_at) + self._deadline(run.job) - self._parts.clock()
+        cancelling = asyncio.create_task(self._pass_cancel_on(run, ticket), name=f"cancel-{run.job.id}")
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                await self._watch(run, ticket)
+        except TimeoutError:
+            return await self._give_up(run, ticket)
+        finally:
+            cancelling.cancel()
+            await asyncio.wait({cancelling})
+        return await self._parts.backend.result(ticket)
+
+    async def _watch(self, run: Run, ticket: Ticket) -> None:
+        async for status in self._parts.backend.watch(ticket):
+            if run.called_off.is_set():
+                continue
+            match status:
+                case InQueue(ahead=ahead):
+                    run.progress.show(InLine(ahead=ahead or 0, at_fal=True))
+                case InProgress():
+                    run.progress.show(Generating(since=int(self._parts.clock())))
+                case _:
+                    pass
+
+    async def _pass_cancel_on(self, run: Run, ticket: Ticket) -> None:
+        await run.called_off.wait()
+        await run.save(run.job.but(cancel_wanted=True))
+        await self._cancel(ticket)
+
+    async def _cancel(self, ticket: Ticket) -> None:
+        for attempt in range(CANCEL_TRIES):
+            try:
+                return await self._parts.backend.cancel(ticket)
+            except GenerationError as error:
+                _log.warning("cancel of %s: %s", ticket.request_id, error.code)
+                await self._parts.sleep(2.0**attempt)
+        return None
+
+    async def _give_up(self, run: Run, ticket: Ticket) -> tuple[ImageLink, ...]:
+        """Past its deadline: cancel, and believe what fal then says."""
+        await self._cancel(ticket)
+        try:
+            async with asyncio.timeout(CANCEL_GRACE):
+                await self._watch(run, ticket)
+                return await self._parts.backend.result(ticket)
+        except CancelledAtFalError:
+            raise GenerationTimeoutError from None
+        except TimeoutError:
+            raise GenerationTimeoutError(may_be_billed=True) from None
+
+    def _deadline(self, job: Job) -> float:
+        return self._parts.catalogue.model(job.order.model).deadline
+
+    def _folder(self, job: Job) -> Path:
+        return self._parts.jobs_dir / job.id

@@ -1,0 +1,197 @@
+"""What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bot.domain.errors import BotError
+from bot.domain.job import Job, Picture, Ticket
+from bot.domain.ledger import Closing, Limits, Standing
+from bot.domain.order import Reference, Request
+
+Clock = Callable[[], float]
+"""Unix seconds."""
+
+
+# --- fal ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """fal has it in its queue; `ahead` requests go before it (None when fal does not say)."""
+
+    ahead: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """fal is working on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """fal is done with it, well or badly: the result tells."""
+
+
+Status = InQueue | InProgress | Completed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLink:
+    """One image of a result, still at fal."""
+
+    url: str
+    content_type: str | None
+
+
+class ImageBackend(Protocol):
+    """fal's queue."""
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        """Keep a picture at fal for a day and return its address. Raises GenerationError."""
+        ...
+
+    async def submit(self, request: Request) -> Ticket:
+        """Send a request, at most once whatever the network does.
+
+        Raises SubmitUnansweredError when it may have arrived, any other GenerationError when it was not accepted.
+        """
+        ...
+
+    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+        """Yield the status whenever it changed, until Completed. Passing troubles are waited out.
+
+        Raises GenerationError when fal does not know the request (any more) or refuses the account.
+        """
+        ...
+
+    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
+        """The images of a completed request; at least one.
+
+        Raises GenerationError: what fal says went wrong.
+        """
+        ...
+
+    async def cancel(self, ticket: Ticket) -> None:
+        """Ask fal to cancel; whether it did, the result tells. Raises GenerationError when fal did not hear."""
+        ...
+
+    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
+        """Look in fal's own list for a request whose answer was lost, sent between two moments (unix seconds).
+
+        None when nothing, or more than one, fits. Raises GenerationError when the list cannot be read.
+        """
+        ...
+
+
+# --- the books ------------------------------------------------------------------------------------
+
+
+class JobStore(Protocol):
+    """Jobs and books in one database; every method is one transaction."""
+
+    async def hold(self, job: Job, limits: Limits) -> Job:
+        """Check every limit, store the job and hold its credits; returns it with its number.
+
+        A caller that leaves before the answer leaves nothing held. Raises QuotaExceededError, TooManyJobsError.
+        """
+        ...
+
+    async def save(self, job: Job, closing: Closing | None = None) -> None:
+        """Store what changed; with a closing also settle or release, once. Raises WrongStepError for a stale job."""
+        ...
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job of that id."""
+        ...
+
+    async def unfinished(self) -> list[Job]:
+        """Every job that has not ended, in order of arrival."""
+        ...
+
+    async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
+        """What a member and their server have left."""
+        ...
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A member's picture, checked and normalised, on disk."""
+
+    path: Path
+    content_type: str
+
+
+class PictureIntake(Protocol):
+    """From a member's attachment to a clean file, and from fal's result to a complete one."""
+
+    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
+        """Fetch, check and normalise one picture of an order. Raises PictureError with its position."""
+        ...
+
+    async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
+        """Fetch one image of a result, complete and checked. Raises ResultGoneError after its own retries."""
+        ...
+
+
+# --- Discord --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing:
+    """The order's pictures are being read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InLine:
+    """The order waits: `ahead` orders of ours, or (once submitted) `ahead_at_fal` requests at fal."""
+
+    ahead: int
+    at_fal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generating:
+    """fal is working since `since` (unix seconds)."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """The images are made and on their way here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelling:
+    """A cancel was asked for; fal has not confirmed it yet."""
+
+
+Phase = Preparing | InLine | Generating | Fetching | Cancelling
+
+
+class Stage(Protocol):
+    """What people see of a job in Discord."""
+
+    async def show(self, job: Job, phase: Phase) -> None:
+        """Edit the progress message. Never raises for Discord's sake: progress is a courtesy."""
+        ...
+
+    async def deliver(self, job: Job, folder: Path, took: float) -> int:
+        """Post the images, then take the progress message away; returns the message's id. Raises DeliveryError.
+
+        `took`: seconds from the order to its images.
+        """
+        ...
+
+    async def tell(self, job: Job, error: BotError) -> None:
+        """Tell the requester, privately while the interaction lives, and take the progress message away."""
+        ...
+
+    async def cancelled(self, job: Job) -> None:
+        """Say "Cancelled" in place of the progress message."""
+        ...

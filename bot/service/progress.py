@@ -1,0 +1,51 @@
+"""The progress message of one job: edited when something visible changed, never often, never in the job's way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.domain.job import Job
+from bot.service.ports import Phase, Stage
+
+EDIT_EVERY = 2.0
+"""Seconds between two edits of one message, at least."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Progress:
+    """Latest wins: what was not shown in time is never shown."""
+
+    def __init__(self, stage: Stage, job: Job, sleep: Sleep, first: Phase) -> None:
+        """`first` is what the message says already."""
+        self._stage = stage
+        self._job = job
+        self._sleep = sleep
+        self._shown = first
+        self._wanted = first
+        self._changed = asyncio.Event()
+
+    @property
+    def latest(self) -> Phase:
+        """What the message says or is about to say."""
+        return self._wanted
+
+    def show(self, phase: Phase) -> None:
+        """Say this soon; returns at once."""
+        self._wanted = phase
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Edit until cancelled."""
+        while True:
+            await self._sleep(EDIT_EVERY)
+            await self._changed.wait()
+            self._changed.clear()
+            if self._wanted != self._shown:
+                self._shown = self._wanted
+                await self._stage.show(self._job, self._wanted)
+
+    @staticmethod
+    async def stop(task: asyncio.Task[None]) -> None:
+        """End `run`, an edit in the air included, so that nothing comes after the last word."""
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,44 @@
+"""One job in this process, and what the service works with."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.job import Job
+from bot.domain.ledger import Closing
+from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
+from bot.service.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the service works with."""
+
+    backend: ImageBackend
+    store: JobStore
+    intake: PictureIntake
+    stage: Stage
+    catalogue: Catalogue
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    jobs_dir: Path
+    """Each job has a folder here."""
+    max_concurrent: int
+    """Requests at fal at once."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One job in this process: its newest state, and what people want of it meanwhile."""
+
+    job: Job
+    progress: Progress
+    store: JobStore
+    called_off: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def save(self, job: Job, closing: Closing | None = None) -> None:
+        """The row first, then the memory."""
+        await self.store.save(job, closing)
+        self.job = job

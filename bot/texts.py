@@ -1,0 +1,394 @@
+"""Every sentence a person can read, and the one mapping from errors to sentences.
+
+Plain, short and kind: what happened, what it costs, what to do next. Discord's Markdown is allowed; what a member
+typed comes in escaped already.
+"""
+
+from collections.abc import Iterable
+
+from bot.domain.catalogue import Catalogue, Model
+from bot.domain.errors import (
+    AccountError,
+    Allowance,
+    BadChoiceError,
+    BooksBusyError,
+    BotError,
+    BrokenPictureError,
+    CancelledAtFalError,
+    ContentRefusedError,
+    DeclaredPictureError,
+    DeliveryError,
+    EmptyPromptError,
+    EndpointGoneError,
+    FalBusyError,
+    FalDownError,
+    GenerationTimeoutError,
+    InvalidRequestError,
+    JobGoneError,
+    LacksOptionError,
+    LostError,
+    MissingPermissionsError,
+    NoImageMadeError,
+    NoReferenceError,
+    NotAPictureError,
+    NothingToCancelError,
+    NotYoursError,
+    OriginalGoneError,
+    PictureGoneError,
+    PictureRefusedError,
+    PictureTooLargeError,
+    PictureTooManyPixelsError,
+    PictureTooSmallError,
+    PictureUnreachableError,
+    PictureWorkerError,
+    PromptTooLongError,
+    QuotaExceededError,
+    ResultGoneError,
+    SafetyTooLaxError,
+    SeedWithSeveralError,
+    StoppingError,
+    SubmitUnansweredError,
+    TooManyJobsError,
+    TooManyReferencesError,
+    UnexpectedError,
+    UnknownModelError,
+    UnsupportedPictureError,
+)
+from bot.domain.job import Job
+from bot.domain.ledger import Standing
+from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing
+
+# --- commands -------------------------------------------------------------------------------------
+
+COMMANDS = {
+    "imagine": "Make images from words",
+    "edit": "Change or combine pictures with words",
+    "quota": "See what you and this server have left today",
+    "help": "How this bot works, what it offers and what it costs",
+}
+OPTIONS = {
+    "prompt": "What to make, in your own words (up to 4,000 characters)",
+    "image": "The picture to change",
+    "model": "Which model; Nano Banana 2 if you choose none",
+    "aspect_ratio": "The shape, such as 16:9",
+    "resolution": "The size, such as 2K",
+    "images": "How many images, 1 to 4",
+    "format": "The file format",
+    "seed": "A number that makes one image reproducible",
+    "safety": "Content check: 1 is the strictest",
+    "web_search": "Let the model look things up on the web (costs a little more)",
+    "thinking": "Let the model think before it draws",
+}
+MORE_IMAGE = "One more picture to use"
+
+# --- buttons --------------------------------------------------------------------------------------
+
+CANCEL = "Cancel"
+
+
+def original_label(position: int, of: int) -> str:
+    """The Original button of one image of a result."""
+    return "Original" if of == 1 else f"Original {position}"
+
+
+# --- small words ----------------------------------------------------------------------------------
+
+
+def credits_of(number: int) -> str:
+    """Such as `8 credits`."""
+    return "1 credit" if number == 1 else f"{number:,} credits"
+
+
+def counted(number: int, word: str) -> str:
+    """Such as `2 images`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def when(unix: int) -> str:
+    """A moment in the reader's own time zone, with how far away it is."""
+    return f"<t:{unix}:t> (<t:{unix}:R>)"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Such as `1K`, `2K`, `4K`."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def size_of(count: int) -> str:
+    """Bytes in people's units."""
+    mib = count / (1024 * 1024)
+    return f"{mib:.0f} MB" if mib >= 10 else f"{mib:.1f} MB"  # noqa: PLR2004 - one decimal below ten
+
+
+def duration(seconds: float) -> str:
+    """Such as `12 s` or `3 min 5 s`."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
+
+
+# --- a job's messages -----------------------------------------------------------------------------
+
+
+def progress(job: Job, model: str, prompt: str, phase: Phase) -> str:
+    """The progress message."""
+    what = "Editing" if job.order.is_edit else "Making"
+    images = counted(job.request.images, "image")
+    return (
+        f"> {prompt}\n**{_phase(phase)}**\n-# {what} {images} with {model} for <@{job.order.member_id}>"
+        f" · {credits_of(job.credits)}"
+    )
+
+
+def _phase(phase: Phase) -> str:
+    match phase:
+        case Preparing():
+            return "Reading the pictures"
+        case InLine(ahead=0, at_fal=False):
+            return "Starting"
+        case InLine(ahead=ahead, at_fal=False):
+            return f"Waiting: {counted(ahead, 'order')} before this one"
+        case InLine(ahead=0):
+            return "Waiting at fal: next in line"
+        case InLine(ahead=ahead):
+            return f"Waiting at fal: {ahead} ahead in line"
+        case Generating(since=since):
+            return f"Generating, started <t:{since}:R>"
+        case Fetching():
+            return "Done, fetching the images"
+        case Cancelling():
+            return "Cancelling: waiting for fal to confirm"
+
+
+def result(job: Job, model: str, prompt: str, took: float) -> str:
+    """What stands above and below the images of a finished job, as one text."""
+    sizes = sorted({(one.width, one.height) for one in job.pictures}, reverse=True)
+    facts = [model, " and ".join(f"{width} × {height}" for width, height in sizes), duration(took)]
+    facts.append(credits_of(job.charged if job.charged is not None else job.credits))
+    if (seed := job.request.arguments.get("seed")) is not None:
+        facts.append(f"seed {seed}")
+    lines = [f"<@{job.order.member_id}>", f"> {prompt}", f"-# {' · '.join(facts)}"]
+    if job.cancel_wanted:
+        lines.append("-# It was too late to cancel: fal had made this already.")
+    if len(job.pictures) < job.request.images:
+        lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
+    return "\n".join(lines)
+
+
+def reencoded(kinds: Iterable[str], *, scaled: bool) -> str:
+    """Said under images that had to shrink for Discord."""
+    how = "saved smaller" if scaled else "saved in full size"
+    return f"-# Too large for Discord as made: {how} as {' and '.join(kinds)}. The button has the original."
+
+
+ORIGINAL = "The untouched file."
+
+
+def original_reencoded(limit_bytes: int) -> str:
+    """Said with an Original that is itself too large."""
+    return f"The untouched file is over Discord's {size_of(limit_bytes)} here, so this is the best copy in full size."
+
+
+CANCEL_SENT = "Cancelling. You are charged only if fal had made the images already."
+
+
+def cancelled(prompt: str) -> str:
+    """In place of the progress message."""
+    return f"> {prompt}\n**Cancelled.** Nothing was charged."
+
+
+def alt_text(prompt: str, position: int, of: int, *, edit: bool) -> str:
+    """At most 1,024 characters, for people who do not see the image."""
+    start = "Edited image" if edit else "Generated image"
+    which = f" {position} of {of}" if of > 1 else ""
+    return f"{start}{which}: {' '.join(prompt.split())}"[:1024]
+
+
+def failed(sentence: str, prompt: str, member_id: int) -> str:
+    """A failure told in the channel, when there is no private way left."""
+    return f"<@{member_id}>\n> {prompt}\n{sentence}"
+
+
+# --- panels ---------------------------------------------------------------------------------------
+
+
+def standing(now: Standing) -> str:
+    """The answer of /quota."""
+    return (
+        f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today"
+        f" and {counted(now.jobs, 'order')} on the way.\n"
+        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.\n"
+        f"Both renew {when(now.renews_at)}. One credit is one US cent of fal's list price."
+    )
+
+
+def help_page(catalogue: Catalogue, keep_days: int) -> str:
+    """The one page of /help."""
+    models = "\n".join(f"- {_model_line(model)}" for model in catalogue.models.values())
+    return (
+        "## Images from words\n"
+        "**/imagine** makes images from a prompt. **/edit** changes a picture you attach, or combines up to 14.\n"
+        "The price is held when you order and charged only when your images arrive. **Cancel** is on the waiting"
+        " message; **/quota** shows what is left.\n"
+        f"## Models\n{models}\n"
+        "## Good to know\n"
+        "- A seed makes one image reproducible; it cannot be combined with several images.\n"
+        "- Large pictures are saved again to fit Discord; the **Original** button keeps the untouched file for"
+        f" {counted(keep_days, 'day')}.\n"
+        "- Your prompts and pictures go to fal.ai to be processed. Photos lose their location and camera data first.\n"
+        "- Moderators can cancel anybody's order."
+    )
+
+
+def _model_line(model: Model) -> str:
+    resolution = model.generate.parameters.get("resolution")
+    sizes = resolution.values if resolution else ("",)
+    defaults = {name: one.default for name, one in model.generate.parameters.items()}
+    prices = [(size, model.cost(defaults | {"resolution": size}, 1)) for size in sizes]
+    priced = ", ".join(f"{size} {price}".strip() for size, price in prices)
+    return f"**{model.title}** (`{model.name}`): credits per image {priced}; up to {model.max_references} pictures"
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+NOT_CHARGED = "You were not charged."
+CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
+
+
+def explain(error: BotError) -> str:
+    """The sentence for an error. Every BotError has one; a test walks them all."""
+    for explain_part in (_order_refused, _books_refused, _control_refused, _picture_refused, _generation_failed):
+        if (sentence := explain_part(error)) is not None:
+            return sentence
+    return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
+
+
+def _order_refused(error: BotError) -> str | None:  # noqa: PLR0911 - one sentence per error
+    match error:
+        case EmptyPromptError():
+            return "Please say what to make: the prompt is empty."
+        case PromptTooLongError(limit=limit, length=length):
+            return f"That prompt has {length:,} characters; up to {limit:,} fit. Please shorten it."
+        case UnknownModelError(given=given, names=names):
+            return f"There is no model `{given[:40]}`. There are {listed(names)}."
+        case LacksOptionError(model=model, option=option, models=models):
+            others = f" {' and '.join(models)} can." if models else ""
+            return f"{model} cannot do `{option}`.{others}"
+        case BadChoiceError(model=model, option=option, given=given, allowed=allowed):
+            return f"{model} has no `{option}` `{given[:40]}`. It has {listed(allowed)}."
+        case SeedWithSeveralError():
+            return "A seed with several images gives identical twins. Choose one image, or leave the seed out."
+        case SafetyTooLaxError(limit=limit):
+            return f"`safety` can be {limit} at most here; 1 is the strictest."
+        case NoReferenceError():
+            return "Please attach the picture to change."
+        case TooManyReferencesError(model=model, limit=limit, given=given):
+            return f"{model} takes up to {counted(limit, 'picture')}; these are {given}."
+        case DeclaredPictureError(filename=name, too_large=True, limit_bytes=limit):
+            return f"`{name[:60]}` is empty or larger than {size_of(limit)}. Please attach a smaller picture."
+        case DeclaredPictureError(filename=name):
+            return f"`{name[:60]}` is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF."
+        case _:
+            return None
+
+
+def _books_refused(error: BotError) -> str | None:
+    match error:
+        case QuotaExceededError(allowance=Allowance.MEMBER_DAY, left=left, wanted=wanted, renews_at=at):
+            return f"You have {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(allowance=Allowance.SERVER_DAY, left=left, wanted=wanted, renews_at=at):
+            return f"This server has {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(left=left, wanted=wanted, renews_at=at):
+            return f"The bot's budget for this month has {credits_of(left)} left and this needs {wanted}. More comes {when(at)}."
+        case TooManyJobsError(of_member=True, limit=limit):
+            return f"You have {counted(limit, 'order')} on the way already. Please wait for one, or cancel it."
+        case TooManyJobsError(limit=limit):
+            return f"This server has {counted(limit, 'order')} on the way already. Please try again in a minute."
+        case BooksBusyError():
+            return "The bot is very busy. Nothing was ordered; please try again in a moment."
+        case _:
+            return None
+
+
+def _control_refused(error: BotError) -> str | None:
+    match error:
+        case MissingPermissionsError(names=names):
+            return f"I cannot post images in this channel: I need {' and '.join(names)}. Please ask a moderator."
+        case StoppingError():
+            return "The bot is restarting. Nothing was ordered; please try again in a minute."
+        case NotYoursError():
+            return "Only the person who ordered this and moderators can do that."
+        case JobGoneError():
+            return "This order is not known any more."
+        case NothingToCancelError():
+            return "There is nothing left to cancel here."
+        case OriginalGoneError():
+            return "The untouched file is no longer kept."
+        case _:
+            return None
+
+
+def _picture_refused(error: BotError) -> str | None:  # noqa: PLR0911 - one sentence per error
+    match error:
+        case PictureGoneError(position=n):
+            return f"Picture {n} is gone from Discord. {NOT_CHARGED} Please attach it again."
+        case PictureUnreachableError(position=n):
+            return f"Picture {n} could not be fetched from Discord. {NOT_CHARGED} Please try again."
+        case NotAPictureError(position=n):
+            return f"Picture {n} is not a picture inside, whatever its name says. {NOT_CHARGED}"
+        case UnsupportedPictureError(position=n, kind=kind):
+            return f"Picture {n} is {kind.upper()}; I take PNG, JPEG, WebP and GIF. {NOT_CHARGED} Please convert it."
+        case PictureTooLargeError(position=n, limit_bytes=limit):
+            return f"Picture {n} is larger than {size_of(limit)}. {NOT_CHARGED} Please attach a smaller one."
+        case PictureTooManyPixelsError(position=n, width=width, height=height, limit=limit):
+            return (
+                f"Picture {n} has {width:,} × {height:,} pixels; up to {limit // 1_000_000} million fit."
+                f" {NOT_CHARGED} Please scale it down."
+            )
+        case PictureTooSmallError(position=n, limit=limit):
+            return f"Picture {n} is too small: each side needs {limit} pixels. {NOT_CHARGED}"
+        case BrokenPictureError(position=n):
+            return f"Picture {n} is damaged or incomplete. {NOT_CHARGED} Please attach it again."
+        case PictureWorkerError(position=n):
+            return f"Picture {n} could not be read. {NOT_CHARGED} Please try again, or with another picture."
+        case _:
+            return None
+
+
+def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0911 - one sentence per error
+    match error:
+        case ContentRefusedError():
+            return f"fal's content check refused this. {NOT_CHARGED} Please change the prompt or the picture."
+        case NoImageMadeError():
+            return (
+                f"The model made no image: often a quiet refusal, or a prompt it took for a question. {NOT_CHARGED}"
+                " Please say it differently."
+            )
+        case PictureRefusedError(position=None):
+            return f"fal could not use one of the pictures. {NOT_CHARGED} Please try another."
+        case PictureRefusedError(position=n):
+            return f"fal could not use picture {n}. {NOT_CHARGED} Please try another."
+        case InvalidRequestError() | EndpointGoneError() | AccountError():
+            return CANNOT_GENERATE
+        case FalBusyError():
+            return f"fal is too busy to take this now. {NOT_CHARGED} Please try again in a few minutes."
+        case FalDownError():
+            return f"fal is not working right now. {NOT_CHARGED} Please try again later."
+        case GenerationTimeoutError():
+            return f"fal took too long, so this was given up. {NOT_CHARGED} Please try again."
+        case CancelledAtFalError():
+            return f"fal stopped this order. {NOT_CHARGED} Please try again."
+        case SubmitUnansweredError():
+            return (
+                "The connection broke while this was on its way to fal. I am looking for it there: if it arrived, your"
+                " images will come; if not, your credits come back within the hour."
+            )
+        case LostError():
+            return f"Your order did not show up at fal. {NOT_CHARGED} Please try again."
+        case ResultGoneError():
+            return f"fal made the images, but they could not be fetched. {NOT_CHARGED} Please try again."
+        case DeliveryError():
+            return "Your images are ready but could not be posted. They are kept, and I will try again."
+        case UnexpectedError():
+            return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
+        case _:
+            return None

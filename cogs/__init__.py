@@ -1,0 +1,1 @@
+"""The Discord commands: they parse, answer within 3 seconds and hand over."""

@@ -1,0 +1,43 @@
+"""The one answer to anything that goes wrong in a command, a button or a listener."""
+
+import logging
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bot import texts, views
+from bot.domain.errors import BotError, RefusedError, UnexpectedError
+
+_log = logging.getLogger(__name__)
+
+TOO_LATE = frozenset({10062, 40060, 50027, 10015})
+"""Discord's codes for an interaction that is over or answered already: there is nobody left to tell."""
+
+
+async def answer_error(interaction: discord.Interaction, error: BaseException) -> None:
+    """Say privately what went wrong; what is no BotError is a defect of ours and goes to the log."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
+        _log.info("interaction %s is over (code %s)", interaction.id, error.code)
+        return
+    if not isinstance(error, BotError):
+        _log.error("interaction %s: a defect", interaction.id, exc_info=error)
+        error = UnexpectedError()
+    elif isinstance(error, RefusedError):
+        _log.info("interaction %s refused: %s", interaction.id, error.code)
+    await answer(interaction, texts.explain(error))
+
+
+async def answer(interaction: discord.Interaction, sentence: str) -> None:
+    """One private sentence, as the first answer or after it."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(view=views.note(sentence), ephemeral=True, allowed_mentions=views.NOBODY)
+        else:
+            await interaction.response.send_message(
+                view=views.note(sentence), ephemeral=True, allowed_mentions=views.NOBODY
+            )
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
+        _log.warning("interaction %s could not be answered (%s)", interaction.id, type(trouble).__name__)

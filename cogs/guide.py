@@ -1,0 +1,36 @@
+"""/quota and /help: where a member stands, and what the bot offers."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import texts
+from bot.service.desk import Desk
+from cogs.answering import answer, answer_error
+
+
+class Guide(commands.Cog):
+    """Private answers to questions."""
+
+    def __init__(self, desk: Desk, *, keep_days: int) -> None:
+        self._desk = desk
+        self._keep_days = keep_days
+
+    @app_commands.command(description=texts.COMMANDS["quota"])
+    @app_commands.guild_only()
+    async def quota(self, interaction: discord.Interaction) -> None:
+        """What is left today."""
+        standing = await self._desk.standing(f"guild:{interaction.guild_id}", interaction.user.id)
+        await answer(interaction, texts.standing(standing))
+
+    @app_commands.command(description=texts.COMMANDS["help"])
+    @app_commands.guild_only()
+    async def help(self, interaction: discord.Interaction) -> None:
+        """The one page."""
+        await answer(interaction, texts.help_page(self._desk.catalogue, self._keep_days))
+
+    async def cog_app_command_error(
+        self, interaction: discord.Interaction, error: app_commands.AppCommandError
+    ) -> None:
+        """Whatever happens, the member gets a sentence."""
+        await answer_error(interaction, error)

@@ -1,0 +1,198 @@
+"""/imagine and /edit: from a member's words and pictures to an order on its way."""
+
+import logging
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from bot import texts, views
+from bot.domain.catalogue import Catalogue, check_edit
+from bot.domain.errors import MissingPermissionsError
+from bot.domain.job import Reply
+from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
+from bot.domain.suggestions import suggest
+from bot.service.desk import Desk
+from bot.service.studio import Studio
+from cogs.answering import answer_error
+
+_log = logging.getLogger(__name__)
+
+NEEDED: Final = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
+NEEDED_IN_THREAD: Final = {
+    "view_channel": "View Channel",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "attach_files": "Attach Files",
+}
+COMPLETED: Final = ("model", "aspect_ratio", "resolution", "format", "thinking")
+
+Prompt = Range[str, 1, PROMPT_LIMIT]
+Seed = Range[int, 0, 2**31 - 1]
+Count = Range[int, 1, 4]
+Tolerance = Range[int, 1, 6]
+Picture = discord.Attachment | None
+
+
+class Imagine(commands.Cog):
+    """Takes orders."""
+
+    def __init__(self, desk: Desk, studio: Studio) -> None:
+        self._desk = desk
+        self._studio = studio
+        for command in (self.imagine, self.edit):
+            for option in COMPLETED:
+                command.autocomplete(option)(self._suggest)
+
+    @app_commands.command(description=texts.COMMANDS["imagine"])
+    @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
+    @app_commands.guild_only()
+    async def imagine(  # noqa: PLR0913 - Discord's options are a command's parameters
+        self,
+        interaction: discord.Interaction,
+        prompt: Prompt,
+        model: str | None = None,
+        aspect_ratio: str | None = None,
+        resolution: str | None = None,
+        images: Count | None = None,
+        format: str | None = None,  # noqa: A002 - the option's name, fal's word
+        seed: Seed | None = None,
+        safety: Tolerance | None = None,
+        web_search: bool | None = None,  # noqa: FBT001 - an option
+        thinking: str | None = None,
+    ) -> None:
+        """Make images from words."""
+        choices = Choices(
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            images=images,
+            format=format,
+            seed=seed,
+            safety=safety,
+            web_search=web_search,
+            thinking=thinking,
+        )
+        await self._take(interaction, _order(interaction, self._desk.catalogue, prompt, model, choices, ()))
+
+    @app_commands.command(description=texts.COMMANDS["edit"])
+    @app_commands.describe(
+        **texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)}
+    )
+    @app_commands.guild_only()
+    async def edit(  # noqa: PLR0913 - Discord's options are a command's parameters
+        self,
+        interaction: discord.Interaction,
+        prompt: Prompt,
+        image: discord.Attachment,
+        image2: Picture = None,
+        image3: Picture = None,
+        image4: Picture = None,
+        image5: Picture = None,
+        image6: Picture = None,
+        image7: Picture = None,
+        image8: Picture = None,
+        image9: Picture = None,
+        image10: Picture = None,
+        image11: Picture = None,
+        image12: Picture = None,
+        image13: Picture = None,
+        image14: Picture = None,
+        model: str | None = None,
+        aspect_ratio: str | None = None,
+        resolution: str | None = None,
+        images: Count | None = None,
+        format: str | None = None,  # noqa: A002 - the option's name, fal's word
+        seed: Seed | None = None,
+        safety: Tolerance | None = None,
+        web_search: bool | None = None,  # noqa: FBT001 - an option
+        thinking: str | None = None,
+    ) -> None:
+        """Change or combine pictures with words."""
+        choices = Choices(
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            images=images,
+            format=format,
+            seed=seed,
+            safety=safety,
+            web_search=web_search,
+            thinking=thinking,
+        )
+        pictures = (image, image2, image3, image4, image5, image6, image7, image8, image9, image10, image11, image12,
+                    image13, image14)  # fmt: skip
+        order = _order(interaction, self._desk.catalogue, prompt, model, choices, pictures)
+        check_edit(order)
+        await self._take(interaction, order)
+
+    async def cog_app_command_error(
+        self, interaction: discord.Interaction, error: app_commands.AppCommandError
+    ) -> None:
+        """Whatever happens, the member gets a sentence."""
+        await answer_error(interaction, error)
+
+    async def _take(self, interaction: discord.Interaction, order: Order) -> None:
+        """Hold, then answer, then hand over: the first answer is already the right one."""
+        self._studio.check_open()
+        check_permissions(interaction)
+        job = await self._desk.take(order, _reply(interaction))
+        view = views.progress(job, self._desk.catalogue, self._studio.first_phase(job))
+        try:
+            answer = await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)
+        except BaseException:
+            await self._studio.withdraw(job)
+            raise
+        self._studio.accept(job, answer.message_id)
+
+    async def _suggest(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+        """Follows what was already chosen; never fails in the member's face."""
+        option = next((one["name"] for one in _given(interaction) if one.get("focused")), "")
+        chosen = {one["name"]: one.get("value") for one in _given(interaction)}
+        edit = interaction.command is not None and interaction.command.name == "edit"
+        found = suggest(self._desk.catalogue, option, current, chosen, edit=edit)
+        return [Choice(name=label, value=value) for value, label in found]
+
+
+def check_permissions(interaction: discord.Interaction) -> None:
+    """The bot must be able to post images here. Raises MissingPermissionsError."""
+    needed = NEEDED_IN_THREAD if isinstance(interaction.channel, discord.Thread) else NEEDED
+    missing = tuple(label for name, label in needed.items() if not getattr(interaction.app_permissions, name))
+    if missing:
+        raise MissingPermissionsError(names=missing)
+
+
+def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
+    data: Any = interaction.data or {}
+    return data.get("options", [])
+
+
+def _order(  # noqa: PLR0913 - what an order is made of
+    interaction: discord.Interaction,
+    catalogue: Catalogue,
+    prompt: str,
+    model: str | None,
+    choices: Choices,
+    pictures: tuple[discord.Attachment | None, ...],
+) -> Order:
+    return Order(
+        scope=f"guild:{interaction.guild_id}",
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id or 0,
+        member_id=interaction.user.id,
+        prompt=prompt,
+        model=model or catalogue.default_model,
+        choices=choices,
+        references=tuple(
+            Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
+            for one in pictures
+            if one is not None
+        ),
+    )
+
+
+def _reply(interaction: discord.Interaction) -> Reply:
+    return Reply(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        created_at=interaction.created_at.timestamp(),
+    )

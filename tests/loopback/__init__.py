@@ -1,0 +1,1 @@
+"""Loopback servers that play the vendors over real sockets."""

@@ -1,0 +1,215 @@
+"""Downloads against a real server on the loopback: a file is either absent or complete."""
+
+import asyncio
+import os
+import traceback
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pictures_made import names
+
+from bot.adapters.downloads import (
+    DownloadError,
+    Downloads,
+    Fetched,
+    GoneError,
+    NetworkError,
+    TooLargeError,
+    TruncatedError,
+)
+
+CONTENT = os.urandom(300_000)
+LIMIT = 1_000_000
+SIGNATURE = "ex=6a1&hm=SECRET"
+
+
+async def whole(_: web.Request) -> web.Response:
+    return web.Response(body=CONTENT, content_type="image/png")
+
+
+async def in_chunks(request: web.Request) -> web.StreamResponse:
+    """No Content-Length: the size shows while counting only."""
+    answer = web.StreamResponse()
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    await answer.write(CONTENT)
+    await answer.write_eof()
+    return answer
+
+
+async def cut_off(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Length": str(len(CONTENT))})
+    await answer.prepare(request)
+    await answer.write(CONTENT[:100_000])
+    assert request.transport is not None
+    request.transport.close()
+    return answer
+
+
+async def cut_off_in_chunks(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    await answer.write(CONTENT[:100_000])
+    assert request.transport is not None
+    request.transport.close()
+    return answer
+
+
+async def silent(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Length": str(len(CONTENT))})
+    await answer.prepare(request)
+    await answer.write(CONTENT[:100_000])
+    await asyncio.Event().wait()
+    return answer
+
+
+async def status(request: web.Request) -> web.Response:
+    return web.Response(status=int(request.match_info["status"]), body=b"<html>")
+
+
+async def hop(request: web.Request) -> web.Response:
+    left = int(request.match_info["left"])
+    raise web.HTTPFound(f"/hop/{left - 1}?{SIGNATURE}" if left > 1 else f"/whole?{SIGNATURE}")
+
+
+async def elsewhere(_: web.Request) -> web.Response:
+    raise web.HTTPFound(f"file:///etc/passwd?{SIGNATURE}")
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[TestServer]:
+    app = web.Application()
+    for name, handler in {
+        "/whole": whole,
+        "/in-chunks": in_chunks,
+        "/cut-off": cut_off,
+        "/cut-off-in-chunks": cut_off_in_chunks,
+        "/silent": silent,
+        "/status/{status}": status,
+        "/hop/{left}": hop,
+        "/elsewhere": elsewhere,
+    }.items():
+        app.router.add_get(name, handler)
+    server = TestServer(app)
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest_asyncio.fixture
+async def downloads() -> AsyncIterator[Downloads]:
+    async with aiohttp.ClientSession() as session:
+        yield Downloads(session)
+
+
+async def refusal(downloads: Downloads, url: str, folder: Path, *, max_bytes: int = LIMIT) -> DownloadError:
+    """The error of a download that must fail, leave nothing behind, and tell nobody the address."""
+    with pytest.raises(DownloadError) as caught:
+        await downloads.fetch(url, folder / "file.png", max_bytes=max_bytes, timeout_s=10, stall_s=0.2)
+    assert names(folder) == []
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert "SECRET" not in told
+    assert "127.0.0.1" not in told
+    return caught.value
+
+
+def address(server: TestServer, path: str) -> str:
+    return f"{server.make_url(path)}?{SIGNATURE}"
+
+
+@pytest.mark.parametrize("path", ["/whole", "/in-chunks", "/hop/1", "/hop/3"])
+async def test_a_whole_file_arrives(path: str, server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
+    target = tmp_path / "new folder" / "file.png"
+    fetched = await downloads.fetch(address(server, path), target, max_bytes=len(CONTENT))
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == [target.name]
+    declared = "application/octet-stream" if path == "/in-chunks" else "image/png"
+    assert fetched == Fetched(bytes=len(CONTENT), content_type=declared)
+
+
+async def test_an_earlier_file_is_replaced_only_by_a_whole_one(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    target = tmp_path / "file.png"
+    target.write_bytes(b"earlier")
+    with pytest.raises(TruncatedError):
+        await downloads.fetch(address(server, "/cut-off"), target, max_bytes=LIMIT)
+    assert target.read_bytes() == b"earlier"
+    await downloads.fetch(address(server, "/whole"), target, max_bytes=LIMIT)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("path", ["/cut-off", "/cut-off-in-chunks"])
+async def test_a_cut_off_file_is_noticed_and_worth_another_try(
+    path: str, server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    error = await refusal(downloads, address(server, path), tmp_path)
+    assert isinstance(error, TruncatedError)
+    assert isinstance(error, NetworkError)
+
+
+@pytest.mark.parametrize("path", ["/whole", "/in-chunks"])
+async def test_a_file_over_the_limit_is_refused(
+    path: str, server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    error = await refusal(downloads, address(server, path), tmp_path, max_bytes=len(CONTENT) - 1)
+    assert isinstance(error, TooLargeError)
+    assert error.limit_bytes == len(CONTENT) - 1
+
+
+@pytest.mark.parametrize("code", [403, 404, 410])
+async def test_a_missing_file_is_gone(code: int, server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
+    error = await refusal(downloads, address(server, f"/status/{code}"), tmp_path)
+    assert isinstance(error, GoneError)
+    assert error.status == code
+
+
+@pytest.mark.parametrize("code", [204, 408, 429, 500, 503])
+async def test_a_failing_server_is_worth_another_try(
+    code: int, server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    error = await refusal(downloads, address(server, f"/status/{code}"), tmp_path)
+    assert isinstance(error, NetworkError)
+    assert error.status == code
+
+
+async def test_a_silent_server_is_given_up(server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
+    error = await refusal(downloads, address(server, "/silent"), tmp_path)
+    assert isinstance(error, NetworkError)
+    assert error.reason == "timeout"
+
+
+async def test_no_server_is_worth_another_try(server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
+    url = address(server, "/whole")
+    await server.close()
+    assert isinstance(await refusal(downloads, url, tmp_path), NetworkError)
+
+
+@pytest.mark.parametrize("path", ["/hop/4", "/elsewhere"])
+async def test_redirects_are_limited_and_stay_on_the_web(
+    path: str, server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    assert isinstance(await refusal(downloads, address(server, path), tmp_path), GoneError)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "file:///etc/SECRET", "ftp://SECRET/a", "ws://SECRET/a", "http://", "http://[SECRET", "SECRET"]
+)
+async def test_only_web_addresses_are_fetched(url: str, downloads: Downloads, tmp_path: Path) -> None:
+    assert isinstance(await refusal(downloads, url, tmp_path), GoneError)
+
+
+async def test_a_cancelled_download_leaves_nothing(server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
+    at_work = asyncio.ensure_future(downloads.fetch(address(server, "/silent"), tmp_path / "file.png", max_bytes=LIMIT))
+    while not (tmp_path / "file.part").exists():  # noqa: ASYNC110 - a file that appears sets no event
+        await asyncio.sleep(0.005)
+    at_work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await at_work
+    assert names(tmp_path) == []
