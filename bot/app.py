@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class App:
 
 
 @asynccontextmanager
-async def opened(  # noqa: PLR0913 - what differs between production and sandbox, by name
+async def opened(
     settings: Settings,
     *,
     fal_key: str,
@@ -68,7 +68,7 @@ async def opened(  # noqa: PLR0913 - what differs between production and sandbox
     data_dir: Path,
     clock: Clock = time.time,
     wrap_downloads: Callable[[Downloads], Fetcher] = lambda downloads: downloads,
-) -> AsyncIterator[App]:
+) -> AsyncGenerator[App]:
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     catalogue = load_catalogue(MODELS_FILE)
     database_file, jobs_dir = data_dir / "bot.sqlite3", data_dir / "jobs"

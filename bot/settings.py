@@ -122,7 +122,9 @@ def _refuse_unknown_sections() -> None:
     for name in os.environ:
         section, mark, key = name.upper().removeprefix("BOT_").partition("__")
         if name.upper().startswith("BOT_") and mark and section.lower() not in Settings.model_fields:
-            raise StartError(f"settings: the environment sets {name}, but there is no section {section.lower()} (key {key.lower()})")
+            raise StartError(
+                f"settings: the environment sets {name}, but there is no section {section.lower()} (key {key.lower()})"
+            )
 
 
 def _said(error: ErrorDetails) -> str:

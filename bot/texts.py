@@ -262,7 +262,7 @@ def explain(error: BotError) -> str:
     return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
 
 
-def _order_refused(error: BotError) -> str | None:  # noqa: PLR0911 - one sentence per error
+def _order_refused(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
     match error:
         case EmptyPromptError():
             return "Please say what to make: the prompt is empty."
@@ -327,7 +327,7 @@ def _control_refused(error: BotError) -> str | None:
             return None
 
 
-def _picture_refused(error: BotError) -> str | None:  # noqa: PLR0911 - one sentence per error
+def _picture_refused(error: BotError) -> str | None:
     match error:
         case PictureGoneError(position=n):
             return f"Picture {n} is gone from Discord. {NOT_CHARGED} Please attach it again."
@@ -354,7 +354,7 @@ def _picture_refused(error: BotError) -> str | None:  # noqa: PLR0911 - one sent
             return None
 
 
-def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0911 - one sentence per error
+def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
     match error:
         case ContentRefusedError():
             return f"fal's content check refused this. {NOT_CHARGED} Please change the prompt or the picture."

@@ -70,7 +70,9 @@ def note(text: str) -> ui.LayoutView:
 def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
     """The progress message, with Cancel."""
     view = note(texts.progress(job, title_of(job, catalogue), quiet(job.order.prompt, 300), phase))
-    view.add_item(ui.ActionRow(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
+    row = ui.ActionRow[ui.LayoutView]()
+    row.add_item(JobButton("cancel", job.id, label=texts.CANCEL, danger=True))
+    view.add_item(row)
     return view
 
 

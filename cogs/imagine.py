@@ -48,7 +48,7 @@ class Imagine(commands.Cog):
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
     @app_commands.guild_only()
-    async def imagine(  # noqa: PLR0913 - Discord's options are a command's parameters
+    async def imagine(
         self,
         interaction: discord.Interaction,
         prompt: Prompt,
@@ -76,11 +76,9 @@ class Imagine(commands.Cog):
         await self._take(interaction, _order(interaction, self._desk.catalogue, prompt, model, choices, ()))
 
     @app_commands.command(description=texts.COMMANDS["edit"])
-    @app_commands.describe(
-        **texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)}
-    )
+    @app_commands.describe(**texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)})
     @app_commands.guild_only()
-    async def edit(  # noqa: PLR0913 - Discord's options are a command's parameters
+    async def edit(
         self,
         interaction: discord.Interaction,
         prompt: Prompt,
@@ -166,7 +164,7 @@ def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
     return data.get("options", [])
 
 
-def _order(  # noqa: PLR0913 - what an order is made of
+def _order(
     interaction: discord.Interaction,
     catalogue: Catalogue,
     prompt: str,

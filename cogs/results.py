@@ -19,9 +19,7 @@ class Results(commands.Cog):
         self._gallery = gallery
 
     @commands.Cog.listener()
-    async def on_job_button(
-        self, interaction: discord.Interaction, action: str, job_id: str, position: int
-    ) -> None:
+    async def on_job_button(self, interaction: discord.Interaction, action: str, job_id: str, position: int) -> None:
         """A click on any message of ours; who clicked is checked here, every time."""
         try:
             job = await self._studio.job(job_id)
@@ -40,11 +38,13 @@ class Results(commands.Cog):
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        original = await self._gallery.original(job, position, interaction.filesize_limit)
-        file = discord.File(original.path, description=original.alt_text)
+        limit = interaction.filesize_limit
+        original = await self._gallery.original(job, position, limit)
+        remark = texts.ORIGINAL if original.untouched else texts.original_reencoded(limit)
+        alt_text = texts.alt_text(job.order.prompt, position, len(job.pictures), edit=job.order.is_edit)
+        file = discord.File(original.path, description=alt_text)
         try:
-            await interaction.followup.send(
-                view=views.single_file(original.remark, file.filename, original.alt_text), file=file, ephemeral=True
-            )
+            view = views.single_file(remark, file.filename, alt_text)
+            await interaction.followup.send(view=view, file=file, ephemeral=True)
         finally:
             file.close()

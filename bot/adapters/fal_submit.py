@@ -7,7 +7,7 @@ AsyncCDNTokenManager._refresh_token, client.CDNToken, client.AsyncBackupDomainTr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,7 +138,7 @@ class FalClient(fal_client.AsyncClient):
         auth = AuthCredentials("Key", key)
         agent = {"User-Agent": vendor.USER_AGENT}
         transport = _Transport(addresses)
-        self._queue = httpx.AsyncClient(
+        self.queue = httpx.AsyncClient(
             transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=SUBMIT_TIMEOUT
         )
         self._files = httpx.AsyncClient(transport=transport, headers=agent, timeout=SUBMIT_TIMEOUT)
@@ -146,19 +146,19 @@ class FalClient(fal_client.AsyncClient):
 
     @property
     async def _client(self) -> httpx.AsyncClient:  # pyright: ignore[reportIncompatibleVariableOverride] - awaited there as here
-        return self._queue
+        return self.queue
 
     @property
     async def _token_manager(self) -> vendor.AsyncCDNTokenManager:  # pyright: ignore[reportIncompatibleVariableOverride] - the same
         return self._tokens
 
     @asynccontextmanager
-    async def _cdn_client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def _cdn_client(self) -> AsyncGenerator[httpx.AsyncClient]:
         yield self._files
 
     async def aclose(self) -> None:
         """Close the connections; the vendor's class has no such call."""
-        await self._queue.aclose()
+        await self.queue.aclose()
         await self._files.aclose()
 
 
@@ -192,7 +192,7 @@ class FalDoor:
             response_url=ticket.response_url,
             status_url=ticket.status_url,
             cancel_url=ticket.cancel_url,
-            client=await self._client._client,  # noqa: SLF001 - our own subclass
+            client=self._client.queue,
         )
         try:
             await request.cancel()
@@ -227,6 +227,4 @@ class FalDoor:
 
 
 def _meaning(error: fal_client.FalClientHTTPError, *, at_submit: bool) -> GenerationError:
-    return meaning(
-        error.status_code, _json(error.response.content), error.response.headers, at_submit=at_submit
-    )
+    return meaning(error.status_code, _json(error.response.content), error.response.headers, at_submit=at_submit)

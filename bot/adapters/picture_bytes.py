@@ -47,7 +47,7 @@ _BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 """Bytes. Text may begin with "BM" too; this field tells it apart."""
 
 
-def sniff(head: bytes) -> PictureType | None:  # noqa: PLR0911 - one return per kind, nothing else
+def sniff(head: bytes) -> PictureType | None:
     """Tell the kind from a file's first bytes (32 are enough); None when it is none of ours."""
     if head.startswith(_PNG_START):
         return PictureType.PNG
@@ -183,14 +183,14 @@ def is_complete(path: Path) -> bool:
 
 
 def _png_ends(file: BinaryIO, size: int) -> bool:
-    """Walk from chunk to chunk (length, name, data, checksum) until IEND lies wholly inside the file."""
+    """Walk from chunk to chunk (length, name, data, checksum) until IEND, which has no data, lies inside the file."""
     at = len(_PNG_START)
     while at + 12 <= size:
         file.seek(at)
         header = file.read(8)
         at += 12 + _big(header[:4])
         if header[4:] == b"IEND":
-            return at <= size
+            return True
     return False
 
 

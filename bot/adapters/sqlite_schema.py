@@ -26,6 +26,26 @@ def migrate(path: Path) -> int:
         connection.close()
 
 
+def look(path: Path) -> str:
+    """Look at the file without changing it; returns what is there in words. Raises StartError as `migrate` does."""
+    if not path.exists():
+        return f"{path} will be made at the first start"
+    newest = steps()[-1][0]
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+        try:
+            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            current = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StartError(f"database {path}: {error}") from None
+    if damage != "ok":
+        raise StartError(f"database {path}: damaged ({damage})")
+    _refuse_newer(path, current, newest)
+    return f"{path}, schema {current} of {newest}"
+
+
 def steps() -> list[tuple[int, str]]:
     """Number and SQL of each migration, in order."""
     folder = resources.files("bot.adapters") / "schema"
@@ -52,8 +72,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
         raise StartError(f"database {path}: write-ahead logging is not possible here")
     newest = steps()[-1][0]
     current = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if current > newest:
-        raise StartError(f"database {path}: its schema {current} is newer than this version's {newest}; update the bot")
+    _refuse_newer(path, current, newest)
     if current == newest:
         return newest
     connection.execute("BEGIN IMMEDIATE")
@@ -68,3 +87,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
         connection.execute("ROLLBACK")
         raise
     return newest
+
+
+def _refuse_newer(path: Path, current: int, newest: int) -> None:
+    if current > newest:
+        raise StartError(f"database {path}: its schema {current} is newer than this version's {newest}; update the bot")

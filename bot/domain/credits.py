@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What one image costs: a base, multiplied and topped up by chosen values. US dollars."""

@@ -19,9 +19,7 @@ def suggest(
         parameter = model.endpoint(edit=edit).parameters.get(PARAMETER_OF.get(option, "")) if model else None
         if parameter is None:
             return []
-        found = [
-            (value, f"{value} (usual)" if value == parameter.default else value) for value in parameter.values
-        ]
+        found = [(value, f"{value} (usual)" if value == parameter.default else value) for value in parameter.values]
     wanted = typed.strip().lower()
     return [(value, label) for value, label in found if wanted in value.lower() or wanted in label.lower()][:MOST]
 

@@ -59,7 +59,7 @@ class Files:
         self._files: dict[str, StoredFile] = {}
         self._bytes = 0
 
-    def add(  # noqa: PLR0913 - a file has these six facts
+    def add(
         self, name: str, data: bytes, content_type: str, *, seconds: float | None, made: bool = False, prompt: str = ""
     ) -> str:
         """Keep a file for so many seconds (None: for ever) and return its address, which nobody can guess."""

@@ -65,7 +65,7 @@ class LoopbackFal:
         painter: makes the pictures; `fal_paint.plain` is one that costs nothing.
     """
 
-    def __init__(  # noqa: PLR0913 - keywords only, each with a default
+    def __init__(
         self,
         *,
         port: int = 0,

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.adapters.intake import Fetcher
 from bot.app import App, opened
 from bot.sandbox.fal_server import LoopbackFal
 from bot.settings import Settings
+
 
 class WorldTime:
     """The time of the world: the real one, plus what a test let pass."""
@@ -79,7 +80,7 @@ class World:
 @asynccontextmanager
 async def world(
     settings: Settings, data_dir: Path, *, fal: LoopbackFal, settle_timeout: float = 0.5, check_errors: bool = False
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World]:
     """The bot at work in a small server. Raises StartError."""
     world_time, files = WorldTime(), list[SimcordFiles]()
 
@@ -87,43 +88,45 @@ async def world(
         files.append(SimcordFiles(downloads))
         return files[0]
 
-    async with opened(
-        at_loopback(settings, fal.url),
-        fal_key="loopback",
-        secret="sandbox",  # noqa: S106 - seals tokens of a Discord that is none
-        data_dir=data_dir,
-        clock=world_time,
-        wrap_downloads=wrapped,
-    ) as app:
-        async with simcord.run(app.client, settle_timeout=settle_timeout, check_errors=check_errors) as env:
-            env.backend.clock = WorldClock(world_time)
-            files[0].env = env
-            guild = env.create_guild("Sandbox")
-            channel = guild.create_text_channel("pictures")
-            moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
-            member = guild.add_member(env.create_user("ann"))
-            other = guild.add_member(env.create_user("ben"))
-            moderator = guild.add_member(env.create_user("mia"), roles=[moderators])
-            # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
-            studio = asyncio.create_task(app.studio.run(), name="studio")
-            try:
-                yield World(
-                    app=app,
-                    env=env,
-                    fal=fal,
-                    time=world_time,
-                    channel=channel,
-                    member=member,
-                    other=other,
-                    moderator=moderator,
-                )
-            finally:
-                await app.studio.stop()
-                studio.cancel()
-                await asyncio.wait({studio})
+    async with (
+        opened(
+            at_loopback(settings, fal.url),
+            fal_key="loopback",
+            secret="sandbox",  # noqa: S106 - seals tokens of a Discord that is none
+            data_dir=data_dir,
+            clock=world_time,
+            wrap_downloads=wrapped,
+        ) as app,
+        simcord.run(app.client, settle_timeout=settle_timeout, check_errors=check_errors) as env,
+    ):
+        env.backend.clock = WorldClock(world_time)
+        files[0].env = env
+        guild = env.create_guild("Sandbox")
+        channel = guild.create_text_channel("pictures")
+        moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
+        member = guild.add_member(env.create_user("ann"))
+        other = guild.add_member(env.create_user("ben"))
+        moderator = guild.add_member(env.create_user("mia"), roles=[moderators])
+        # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
+        studio = asyncio.create_task(app.studio.run(), name="studio")
+        try:
+            yield World(
+                app=app,
+                env=env,
+                fal=fal,
+                time=world_time,
+                channel=channel,
+                member=member,
+                other=other,
+                moderator=moderator,
+            )
+        finally:
+            await app.studio.stop()
+            studio.cancel()
+            await asyncio.wait({studio})
 
 
 def at_loopback(settings: Settings, url: str) -> Settings:
     """The same settings with fal on this machine."""
-    fal = settings.fal.model_copy(update={name: url for name in ("queue_url", "rest_url", "cdn_url", "api_url")})
+    fal = settings.fal.model_copy(update=dict.fromkeys(("queue_url", "rest_url", "cdn_url", "api_url"), url))
     return settings.model_copy(update={"fal": fal})

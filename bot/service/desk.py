@@ -28,7 +28,7 @@ class House:
 class Desk:
     """Takes orders in."""
 
-    def __init__(  # noqa: PLR0913 - everything that a new job needs, by name
+    def __init__(
         self,
         *,
         catalogue: Catalogue,

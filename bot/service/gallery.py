@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot import texts
 from bot.domain.errors import JobGoneError
 from bot.domain.job import Job, State
 from bot.service.ports import Clock
@@ -21,11 +20,11 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """One image as a file that fits a message, and what to say with it."""
+    """One image as a file that fits a message."""
 
     path: Path
-    remark: str
-    alt_text: str
+    untouched: bool
+    """False for a copy that was encoded again to fit."""
 
 
 class OriginalSource(Protocol):
@@ -66,11 +65,7 @@ class Gallery:
         if job.state not in {State.RENDERED, State.DELIVERED}:
             raise JobGoneError
         path, untouched = await self._source.original(job, self._dir / job.id, position, file_limit)
-        return Original(
-            path=path,
-            remark=texts.ORIGINAL if untouched else texts.original_reencoded(file_limit),
-            alt_text=texts.alt_text(job.order.prompt, position, len(job.pictures), edit=job.order.is_edit),
-        )
+        return Original(path=path, untouched=untouched)
 
     async def sweep(self) -> int:
         """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -78,7 +78,7 @@ class Generation:
             run.progress.show(InLine(ahead=self._line.ahead(run.job.number)))
 
     @asynccontextmanager
-    async def _turn(self, run: Run) -> AsyncIterator[None]:
+    async def _turn(self, run: Run) -> AsyncGenerator[None]:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
         ready = await unless(run.called_off, self._prepare(run))
         turn = ready and await unless(run.called_off, self._line.turn(run.job))

@@ -1,7 +1,7 @@
 """Our own line before fal: at most so many requests there at once, the rest wait here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -60,7 +60,7 @@ class Line:
         self._call()
 
     @asynccontextmanager
-    async def there_already(self) -> AsyncIterator[None]:
+    async def there_already(self) -> AsyncGenerator[None]:
         """Occupy a place for a request that is at fal already, even when none is free."""
         self._free -= 1
         try:

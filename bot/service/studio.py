@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +41,8 @@ class Studio:
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
         self._uncut_jobs: set[str] = set()
+        self._all_safe = asyncio.Event()
+        self._all_safe.set()
         self._stopping = False
 
     # --- the doors --------------------------------------------------------------------------------
@@ -100,8 +102,7 @@ class Studio:
         self._stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_GRACE):
-                while self._uncut_jobs:
-                    await asyncio.sleep(0.05)
+                await self._all_safe.wait()
 
     # --- one job ----------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Studio:
         except BotError as error:
             await Progress.stop(showing)
             await self._end(run, error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the boundary of one job, as said above
             _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
             await Progress.stop(showing)
             await self._end(run, UnexpectedError())
@@ -183,15 +184,18 @@ class Studio:
     # --- small things -----------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _uncut(self, job: Job) -> AsyncIterator[None]:
+    async def _uncut(self, job: Job) -> AsyncGenerator[None]:
         """A step that a stop waits for; while the bot stops none begins, and the next process takes the job up."""
         if self._stopping:
             await asyncio.Event().wait()
         self._uncut_jobs.add(job.id)
+        self._all_safe.clear()
         try:
             yield
         finally:
             self._uncut_jobs.discard(job.id)
+            if not self._uncut_jobs:
+                self._all_safe.set()
 
     def _folder(self, job: Job) -> Path:
         return self._parts.jobs_dir / job.id

@@ -13,10 +13,12 @@ from PIL import Image
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
 
+BLANK = plain(4000)
+
 
 @pytest.fixture
 async def fal() -> AsyncIterator[LoopbackFal]:
-    async with LoopbackFal(painter=plain(4000)) as server:
+    async with LoopbackFal(painter=BLANK) as server:
         yield server
 
 

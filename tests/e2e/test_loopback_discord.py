@@ -1,13 +1,9 @@
 """The loopback Discord against a real discord.py client: what the other tests rely on must hold."""
 
 import asyncio
-import base64
 import hashlib
 import io
-import os
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -25,9 +21,6 @@ from tests.loopback.discord_permissions import Permission
 from tests.loopback.discord_server import LoopbackDiscord
 from tests.loopback.discord_state import MIB
 from tests.loopback.sketch_bot import SketchBot, picture
-
-ROOT = Path(__file__).parents[2]
-GATEWAY_MESSAGE_CONTENT = 1 << 18
 
 
 @pytest.fixture
@@ -309,41 +302,3 @@ async def test_after_an_outage_the_bot_comes_back(server: LoopbackDiscord, bot: 
     await channel_of(bot, server).send("hello again")
 
     assert [message.text for message in server.messages(server.channel)] == ["hello again"]
-
-
-# -- as its own process ----------------------------------------------------------------------------------------------
-
-
-async def test_it_runs_as_its_own_process_and_is_driven_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.loopback.discord_server", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    base_url = (await process.stdout.readline()).decode().strip()
-    async with aiohttp.ClientSession(base_url) as http, SketchBot() as client:
-
-        async def call(method: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-            async with http.post(f"/_loopback/{method}", json=arguments) as response:
-                answer = await response.json()
-                assert "error" not in answer, answer
-                return answer["result"]
-
-        async with http.get("/_loopback/") as response:
-            about = await response.json()
-        point_discord_py_at(about["api_url"], about["gateway_url"], monkeypatch)
-        running = asyncio.create_task(client.start(about["token"]), name="sketch-bot")
-        await call("online")
-        file = {"filename": "in.png", "base64": base64.b64encode(picture()).decode()}
-        used = await call(
-            "slash", person=1400000000000000001, channel=1300000000000000001, command="draw",
-            options={"prompt": "a cat"}, attachments={"image": file},
-        )  # fmt: skip
-        assert (await call("first_response", interaction=used["id"]))["kind"] == DEFER
-        messages = await call("wait_for_messages", channel=1300000000000000001, count=2)
-        assert messages[1]["attachments"][0]["filename"] == "a_cat.png"
-        assert (await call("summary"))["unknown_routes"] == []
-        await client.close()
-        await running
-        await call("stop")
-    assert await process.wait() == 0

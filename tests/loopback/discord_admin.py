@@ -26,7 +26,7 @@ class Admin:
         self.world = world
         self.gateway = gateway
 
-    def seed_person(  # noqa: PLR0913 - keywords, all with defaults
+    def seed_person(
         self,
         name: str,
         *,

@@ -121,8 +121,6 @@ class InteractionRoutes:
             summary["response_message_ephemeral"] = message.ephemeral
         if kind in (REPLY, UPDATE) and message is not None:
             answer["resource"] = {"type": kind, "message": self._wire(message)}
-        elif kind != DEFER:
-            answer["resource"] = {"type": kind}
         return answer
 
     def _reply(self, interaction: Interaction, body: Body) -> Message:

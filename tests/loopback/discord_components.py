@@ -83,9 +83,7 @@ class ComponentRules:
         message = f'Value of field "type" must be one of ({values}); got {component.get("type")!r}.'
         self.errors.add((*path, "type"), "UNION_TYPE_CHOICES", message)
 
-    def _length(  # noqa: PLR0913 - one line per rule reads best with all of it in one call
-        self, item: Json, path: Path, key: str, low: int, high: int, *, required: bool = False
-    ) -> None:
+    def _length(self, item: Json, path: Path, key: str, low: int, high: int, *, required: bool = False) -> None:
         value = item.get(key)
         if value is None:
             if required:

@@ -98,7 +98,7 @@ def _uploads(value: Any) -> Any:  # noqa: ANN401 - one file, a list of files, or
     return {name: _uploads(item) for name, item in value.items()}
 
 
-def to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 - one return per kind of thing
+def to_json(value: Any) -> Any:  # noqa: ANN401 - one return per kind of thing
     """Render a driver result."""
     match value:
         case Message():

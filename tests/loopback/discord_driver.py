@@ -135,7 +135,7 @@ class Driver(Admin):
         source = opened_by.source
         return self._interact(MODAL_SUBMIT, person, channel, label, data, source=source, opened_by=opened_by)
 
-    async def say(  # noqa: PLR0913 - one keyword per thing that makes a message what it is
+    async def say(
         self,
         person: Person,
         channel: Channel,
@@ -167,7 +167,7 @@ class Driver(Admin):
 
     # -- how it reaches the bot ----------------------------------------------------------------------------------
 
-    def _interact(  # noqa: PLR0913 - one argument per thing that makes an interaction what it is
+    def _interact(
         self,
         kind: int,
         person: Person,

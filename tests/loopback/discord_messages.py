@@ -31,7 +31,7 @@ class Board:
         self.cdn = cdn
         self._announce = announce
 
-    def post(  # noqa: PLR0913 - one keyword per thing that makes a message what it is
+    def post(
         self,
         channel: Channel,
         body: Body,

@@ -16,6 +16,8 @@ from tests.loopback.discord_wire import (
     user_payload,
 )
 
+CONFIGURED_INSTALLS = [0, 1]  # guild and user: what the portal allows and so a command's default
+
 
 class BotRoutes:
     def __init__(self, world: World, *, request_limit: int, gateway_url: Callable[[], str]) -> None:
@@ -47,7 +49,8 @@ class BotRoutes:
     # -- login ---------------------------------------------------------------------------------------------------
 
     async def current_user(self, _request: web.Request) -> web.Response:
-        return json_response(user_payload(self.world.bot) | {"verified": True, "mfa_enabled": False, "email": None})
+        account: Json = {"verified": True, "mfa_enabled": False, "email": None, "locale": "en-US"}
+        return json_response(user_payload(self.world.bot) | account)
 
     async def application(self, _request: web.Request) -> web.Response:
         bot, flags = self.world.bot, self.world.application_flags
@@ -70,9 +73,12 @@ class BotRoutes:
             "owner": user_payload(owner),
             "approximate_guild_count": len(self.world.guilds),
             "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "explicit_content_filter": 0,
+            "eligible_oauth2_scopes": [],
             "team": None,
             "tags": [],
-            "integration_types_config": {"0": {}, "1": {}},
+            "integration_types_config": {str(kind): {} for kind in CONFIGURED_INSTALLS},
         }
         return json_response(answer)
 
@@ -91,9 +97,15 @@ class BotRoutes:
         for command in body.json["list"]:
             kind = command.get("type", 1)
             identity = previous.get((kind, command["name"])) or str(self.world.clock.snowflake())
-            scope = {"guild_id": guild_id} if guild_id else {}
-            ids = {"id": identity, "application_id": str(self.world.bot.id), "version": identity, "type": kind}
-            stored.append({"description": "", "default_member_permissions": None, **command, **ids, **scope})
+            needed = command.get("default_member_permissions")
+            stored.append(
+                {"description": "", "contexts": None}
+                | command
+                | {"id": identity, "application_id": str(self.world.bot.id), "version": identity, "type": kind}
+                | {"integration_types": command.get("integration_types") or CONFIGURED_INSTALLS}
+                | {"default_member_permissions": None if needed is None else str(needed)}
+                | ({"guild_id": guild_id} if guild_id else {})
+            )
         if guild_id:
             self.world.guild_commands[int(guild_id)] = stored
         else:

@@ -34,7 +34,7 @@ REQUEST_LIMIT = 25 * MIB
 class LoopbackDiscord(Watch):
     """The whole of it. `async with LoopbackDiscord() as discord:` starts it on a free port."""
 
-    def __init__(  # noqa: PLR0913 - settings, all with defaults
+    def __init__(
         self,
         *,
         port: int = 0,

@@ -1,11 +1,18 @@
-"""A very small discord.py bot, to try the loopback Discord with."""
+"""A very small discord.py bot, to try the loopback Discord with.
+
+`python -m tests.loopback.sketch_bot API_URL GATEWAY_URL TOKEN` runs it as its own process.
+"""
 
 import asyncio
 import io
 import re
+import sys
 from typing import Any, Self
 
 import discord
+import discord.gateway
+import discord.http
+import yarl
 from discord import app_commands
 from PIL import Image
 
@@ -118,11 +125,9 @@ class SketchBot(discord.Client):
         self.may_answer = asyncio.Event()
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._note_failure)
-        self.tree.add_command(draw)
-        self.tree.add_command(gallery)
-        self.tree.add_command(slow)
-        self.tree.add_command(rules)
-        self.tree.add_command(describe_image)
+        commands: list[Any] = [draw, gallery, slow, rules, describe_image]  # outside a class their type stays open
+        for command in commands:
+            self.tree.add_command(command)
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(AgainButton)
@@ -134,3 +139,13 @@ class SketchBot(discord.Client):
 
     async def _note_failure(self, _interaction: discord.Interaction, error: Exception) -> None:
         self.failures.append(getattr(error, "original", error))
+
+
+def main(api_url: str, gateway_url: str, token: str) -> None:
+    discord.http.Route.BASE = api_url
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+    SketchBot().run(token, log_handler=None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

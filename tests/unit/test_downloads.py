@@ -163,6 +163,13 @@ async def test_a_file_over_the_limit_is_refused(
     assert error.limit_bytes == len(CONTENT) - 1
 
 
+async def test_a_file_declared_over_the_limit_is_not_waited_for(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    error = await refusal(downloads, address(server, "/silent"), tmp_path, max_bytes=200_000)
+    assert isinstance(error, TooLargeError)
+
+
 @pytest.mark.parametrize("code", [403, 404, 410])
 async def test_a_missing_file_is_gone(code: int, server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
     error = await refusal(downloads, address(server, f"/status/{code}"), tmp_path)

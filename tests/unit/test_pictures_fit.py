@@ -91,6 +91,12 @@ async def test_a_result_too_long_for_webp_keeps_its_length(worker: PictureWorker
     assert (fitted.kind, fitted.width, fitted.scaled) == (PictureType.JPEG, 16_384, False)
 
 
+async def test_a_transparent_result_too_long_for_webp_is_scaled(worker: PictureWorker, tmp_path: Path) -> None:
+    source = saved(noise((16_384, 16), "RGBA"), tmp_path / "result.png", "PNG")
+    fitted = await worker.fit(source, tmp_path, "fitted", source.stat().st_size - 1)
+    assert (fitted.kind, fitted.scaled) == (PictureType.WEBP, True)
+
+
 async def test_fitting_twice_gives_the_same_file(worker: PictureWorker, tmp_path: Path) -> None:
     source = saved(noise((128, 128)), tmp_path / "result.png", "PNG")
     first = await worker.fit(source, tmp_path, "fitted", 10_000)

@@ -107,9 +107,9 @@ async def test_a_caller_that_leaves_does_not_keep_the_next_one_waiting(tmp_path:
 
 
 async def test_a_picture_over_the_memory_fails_alone(tmp_path: Path) -> None:
-    large = saved(Image.new("RGBA", (8000, 8000)), tmp_path / "large.png", "PNG", compress_level=1)
+    large = saved(Image.new("RGBA", (6000, 6000)), tmp_path / "large.png", "PNG", compress_level=1)
     small = saved(half_red_half_blue(), tmp_path / "small.png", "PNG")
-    worker = PictureWorker(memory_bytes=300 * MIB)
+    worker = PictureWorker(memory_bytes=240 * MIB)
     try:
         with pytest.raises(PictureWorkerError):
             await worker.normalise(large, tmp_path, "large-clean", LIMITS)
@@ -133,26 +133,21 @@ async def test_a_closed_worker_takes_nothing_and_leaves_no_process(tmp_path: Pat
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from bot.adapters.pictures import PictureLimits, PictureWorker
+from bot.adapters.pictures import PictureWorker
 
-async def main():
-    await PictureWorker().normalise(Path(sys.argv[1]), Path(sys.argv[2]), "clean", PictureLimits())
-    print("ready", flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
+source = Path(sys.argv[1])
+asyncio.run(PictureWorker().fit(source, source.parent, "stuck", 500_000))
 """
 
 
-async def test_the_process_ends_when_the_bot_is_killed(tmp_path: Path) -> None:
-    source = saved(half_red_half_blue(), tmp_path / "in.png", "PNG")
+async def test_the_process_ends_when_the_bot_is_killed_even_at_work(tmp_path: Path) -> None:
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, source, tmp_path, stdout=asyncio.subprocess.PIPE, cwd=Path.cwd()
+        sys.executable, "-c", PARENT, stuck(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=Path.cwd()
     )
-    assert parent.stdout is not None
-    assert await parent.stdout.readline() == b"ready\n"
-    parent.kill()
-    # The picture process holds the other end of this pipe: it closes when that process has ended.
-    async with asyncio.timeout(10):
-        assert await parent.stdout.read() == b""
-        await parent.wait()
+    with await asyncio.to_thread((tmp_path / "stuck.webp.part").open, "rb"):
+        parent.kill()
+        assert parent.stdout is not None
+        # The picture process holds the other end of this pipe: it closes when that process has ended.
+        async with asyncio.timeout(10):
+            assert await parent.stdout.read() == b""
+            await parent.wait()
