@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,9 @@ import discord
 from pydantic_core import Url
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
+from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
@@ -30,8 +33,10 @@ from bot.client import BotClient, use_addresses
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import StartError
 from bot.domain.ledger import Limits
+from bot.service.alerts import Alerts, Subject
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
+from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.run import Parts
 from bot.service.studio import Studio
@@ -42,7 +47,10 @@ from cogs.results import Results
 
 _log = logging.getLogger(__name__)
 
-SWEEP_EVERY = 3600.0
+SWEEP_EVERY = 600.0
+"""Seconds."""
+DISK_LOW = 2 * 1024**3
+"""Bytes."""
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
 
@@ -57,6 +65,8 @@ class App:
     gallery: Gallery
     store: SqliteStore
     catalogue: Catalogue
+    alerts: Alerts
+    operator: Operator
 
 
 @asynccontextmanager
@@ -68,6 +78,7 @@ async def opened(
     data_dir: Path,
     clock: Clock = time.time,
     wrap_downloads: Callable[[Downloads], Fetcher] = lambda downloads: downloads,
+    reached: Callable[[Point], None] = nothing,
 ) -> AsyncGenerator[App]:
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     catalogue = load_catalogue(MODELS_FILE)
@@ -91,18 +102,23 @@ async def opened(
         stack.push_async_callback(worker.close)
         store = SqliteStore(database, Seal(secret), clock)
         client = BotClient(store, message_content=settings.discord.message_content)
-        packer = Packer(worker)
+        packer, alerts = Packer(worker), Alerts()
+        delivery = Delivery(client, packer, catalogue, alerts, clock, asyncio.sleep)
         studio = Studio(
             Parts(
                 backend=fal,
                 store=store,
                 intake=Intake(wrap_downloads(Downloads(session)), worker, PictureLimits(), asyncio.sleep),
-                stage=DiscordStage(client, packer, catalogue, clock),
+                stage=DiscordStage(client, delivery, catalogue, clock),
                 catalogue=catalogue,
+                alerts=alerts,
                 clock=clock,
                 sleep=asyncio.sleep,
+                new_seed=new_seed,
                 jobs_dir=jobs_dir,
                 max_concurrent=settings.fal.max_concurrent,
+                max_wait=settings.fal.max_wait * 3600,
+                reached=reached,
             )
         )
         desk = Desk(
@@ -111,7 +127,8 @@ async def opened(
             house=House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance),
             clock=clock,
             new_id=lambda: secrets.token_hex(8),
-            new_seed=lambda: random.randrange(SEEDS),  # noqa: S311 - a seed for pictures
+            new_seed=new_seed,
+            reached=reached,
         )
         gallery = Gallery(
             packer,
@@ -123,10 +140,20 @@ async def opened(
         )
         client.make_cogs = lambda: (
             Imagine(desk, studio),
-            Results(studio, gallery),
+            Results(desk, studio, gallery),
             Guide(desk, keep_days=settings.results.keep_days),
         )
-        yield App(client=client, studio=studio, desk=desk, gallery=gallery, store=store, catalogue=catalogue)
+        await studio.take_up()
+        yield App(
+            client=client,
+            studio=studio,
+            desk=desk,
+            gallery=gallery,
+            store=store,
+            catalogue=catalogue,
+            alerts=alerts,
+            operator=Operator(client, settings.operator.channel_id or None),
+        )
 
 
 async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, stop: asyncio.Event) -> None:
@@ -143,7 +170,8 @@ async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, s
             running = [
                 tasks.create_task(app.client.connect(), name="gateway"),
                 tasks.create_task(_work(app), name="studio"),
-                tasks.create_task(_sweep(app.gallery), name="sweep"),
+                tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
             ]
             await stop.wait()
             _log.info("stopping")
@@ -159,10 +187,17 @@ async def _work(app: App) -> None:
     await app.studio.run()
 
 
-async def _sweep(gallery: Gallery) -> None:
+async def _sweep(app: App, data_dir: Path) -> None:
     while True:
-        await gallery.sweep()
+        await app.gallery.sweep()
+        free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
+        (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
         await asyncio.sleep(SWEEP_EVERY)
+
+
+def new_seed() -> int:
+    """A seed for pictures."""
+    return random.randrange(SEEDS)  # noqa: S311 - nothing secret
 
 
 def limits(settings: Settings) -> Limits:

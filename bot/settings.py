@@ -37,6 +37,7 @@ class FalSettings(Section):
     """How the bot reaches fal, and how much of it at once."""
 
     max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 2
+    max_wait: Annotated[float, Field(gt=0, le=24, description="hours")] = 1
     keep_outputs: Annotated[int, Field(ge=1, le=3650, description="days")] = 7
     queue_url: HttpUrl = Url("https://queue.fal.run")
     rest_url: HttpUrl = Url("https://rest.fal.ai")
@@ -67,6 +68,12 @@ class ResultsSettings(Section):
     max_gib: Annotated[float, Field(gt=0)]
 
 
+class OperatorSettings(Section):
+    """How the operator hears of trouble."""
+
+    channel_id: Annotated[int, Field(ge=0)] = 0
+
+
 class Settings(BaseSettings):
     """Everything the operator may set."""
 
@@ -77,6 +84,7 @@ class Settings(BaseSettings):
     quota: QuotaSettings
     safety: SafetySettings = SafetySettings()
     results: ResultsSettings
+    operator: OperatorSettings = OperatorSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -15,6 +15,7 @@ from bot.domain.errors import (
     BotError,
     BrokenPictureError,
     CancelledAtFalError,
+    ClosedError,
     ContentRefusedError,
     DeclaredPictureError,
     DeliveryError,
@@ -53,10 +54,13 @@ from bot.domain.errors import (
     UnexpectedError,
     UnknownModelError,
     UnsupportedPictureError,
+    WaitedTooLongError,
+    unpacked,
 )
-from bot.domain.job import Job
+from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing
+from bot.service.alerts import Subject
+from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -64,6 +68,7 @@ COMMANDS = {
     "imagine": "Make images from words",
     "edit": "Change or combine pictures with words",
     "quota": "See what you and this server have left today",
+    "jobs": "Your orders here: cancel one, or get its images again",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -84,6 +89,9 @@ MORE_IMAGE = "One more picture to use"
 # --- buttons --------------------------------------------------------------------------------------
 
 CANCEL = "Cancel"
+AGAIN = "Again"
+TRY_AGAIN = "Try again"
+FETCH = "Show the images"
 
 
 def original_label(position: int, of: int) -> str:
@@ -139,7 +147,7 @@ def progress(job: Job, model: str, prompt: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:
+def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
     match phase:
         case Preparing():
             return "Reading the pictures"
@@ -157,6 +165,13 @@ def _phase(phase: Phase) -> str:
             return "Done, fetching the images"
         case Cancelling():
             return "Cancelling: waiting for fal to confirm"
+        case Searching():
+            return (
+                "The connection broke on the way to fal. Looking for the order there: if it arrived, the images will"
+                " come; if not, the credits come back within the hour"
+            )
+        case Resuming():
+            return "The bot is restarting; this goes on right after"
 
 
 def result(job: Job, model: str, prompt: str, took: float) -> str:
@@ -206,6 +221,57 @@ def alt_text(prompt: str, position: int, of: int, *, edit: bool) -> str:
 def failed(sentence: str, prompt: str, member_id: int) -> str:
     """A failure told in the channel, when there is no private way left."""
     return f"<@{member_id}>\n> {prompt}\n{sentence}"
+
+
+# --- /jobs ----------------------------------------------------------------------------------------
+
+JOBS_TITLE = "### Your orders here, the newest first"
+NO_JOBS = "You have not ordered anything here yet. Try **/imagine**."
+FETCHED = "Your images, for you alone."
+STATES = {
+    State.HELD: "waiting",
+    State.SUBMITTING: "on its way to fal",
+    State.QUEUED: "at fal",
+    State.LOST: "looked for at fal",
+    State.RENDERED: "ready, not posted",
+    State.DELIVERED: "delivered",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+}
+
+
+def job_line(job: Job, model: str, prompt: str) -> str:
+    """One order in /jobs."""
+    price = credits_of(job.credits if job.charged is None else job.charged)
+    line = f"**{STATES[job.state]}** · <t:{int(job.created_at)}:R> · {model} · {price}\n> {prompt}"
+    return f"{line}\n-# {explain(unpacked(job.error))}" if job.error and job.state is State.FAILED else line
+
+
+# --- the operator ---------------------------------------------------------------------------------
+
+ALERTS = {
+    Subject.ACCOUNT: (
+        "fal refuses the account: the key is wrong, or the balance is out. New orders are refused until it is well.",
+        "fal takes requests again.",
+    ),
+    Subject.FAL_AWAY: ("fal takes no requests: busy or unreachable. Orders wait.", "fal takes requests again."),
+    Subject.INVALID_REQUESTS: (
+        "fal refuses the form of our requests, or an endpoint is gone. Look at the log and at config/models.toml.",
+        "fal accepts our requests again.",
+    ),
+    Subject.LOST: (
+        "A request's answer was lost. It is looked for in fal's list, and never sent again.",
+        "No lost request is being looked for any more.",
+    ),
+    Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.DISK: ("The disk of the data folder is nearly full.", "The disk has room again."),
+}
+
+
+def alert(subject: Subject, *, up: bool) -> str:
+    """What the operator reads when something goes wrong, and when it is over."""
+    wrong, over = ALERTS[subject]
+    return f"**Alert:** {wrong}" if up else f"**Over:** {over}"
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -315,6 +381,8 @@ def _control_refused(error: BotError) -> str | None:
             return f"I cannot post images in this channel: I need {' and '.join(names)}. Please ask a moderator."
         case StoppingError():
             return "The bot is restarting. Nothing was ordered; please try again in a minute."
+        case ClosedError():
+            return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
         case JobGoneError():
@@ -322,7 +390,7 @@ def _control_refused(error: BotError) -> str | None:
         case NothingToCancelError():
             return "There is nothing left to cancel here."
         case OriginalGoneError():
-            return "The untouched file is no longer kept."
+            return "The files of this order are no longer kept."
         case _:
             return None
 
@@ -373,6 +441,8 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
             return f"fal is too busy to take this now. {NOT_CHARGED} Please try again in a few minutes."
         case FalDownError():
             return f"fal is not working right now. {NOT_CHARGED} Please try again later."
+        case WaitedTooLongError():
+            return f"This waited too long for its turn, so it was given up. {NOT_CHARGED} Please try again later."
         case GenerationTimeoutError():
             return f"fal took too long, so this was given up. {NOT_CHARGED} Please try again."
         case CancelledAtFalError():
@@ -387,7 +457,7 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
         case ResultGoneError():
             return f"fal made the images, but they could not be fetched. {NOT_CHARGED} Please try again."
         case DeliveryError():
-            return "Your images are ready but could not be posted. They are kept, and I will try again."
+            return "Your images are ready but could not be posted here. They are kept: **/jobs** shows them."
         case UnexpectedError():
             return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
         case _:

@@ -5,7 +5,7 @@ view that mixes it with ordinary items ends, so they are never mixed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import discord
@@ -13,9 +13,9 @@ from discord import ui
 
 from bot import texts
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import UnknownModelError
-from bot.domain.job import Job
-from bot.service.ports import Phase
+from bot.domain.errors import BotError, UnknownModelError
+from bot.domain.job import IN_FLIGHT, Job, State
+from bot.service.ports import Phase, Resuming, Searching
 
 NOBODY = discord.AllowedMentions.none()
 PROMPT_SHOWN = 600
@@ -23,7 +23,8 @@ PROMPT_SHOWN = 600
 
 
 class JobButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"v1:(?P<action>cancel|original):(?P<job>[0-9a-f]{16}):(?P<position>\d)"
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"v1:(?P<action>cancel|original|again|fetch):(?P<job>[0-9a-f]{16}):(?P<position>\d)",
 ):
     """A button that belongs to a job, on every message and after every restart. A click becomes a `job_button` event."""
 
@@ -68,18 +69,18 @@ def note(text: str) -> ui.LayoutView:
 
 
 def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
-    """The progress message, with Cancel."""
+    """The progress message, with Cancel where something can be cancelled."""
     view = note(texts.progress(job, title_of(job, catalogue), quiet(job.order.prompt, 300), phase))
-    row = ui.ActionRow[ui.LayoutView]()
-    row.add_item(JobButton("cancel", job.id, label=texts.CANCEL, danger=True))
-    view.add_item(row)
+    if not isinstance(phase, Searching | Resuming):
+        view.add_item(_row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
     return view
 
 
 def result(
-    job: Job, catalogue: Catalogue, took: float, filenames: Sequence[str], remark: str | None, originals: Sequence[int]
+    job: Job, catalogue: Catalogue, filenames: Sequence[str], remark: str | None, originals: Sequence[int]
 ) -> ui.LayoutView:
     """The final message. `originals`: the positions of images whose untouched file differs from what is shown."""
+    took = (job.rendered_at or job.created_at) - job.created_at
     said = texts.result(job, title_of(job, catalogue), quiet(job.order.prompt), took)
     view = note(said if remark is None else f"{said}\n{remark}")
     gallery = ui.MediaGallery[ui.LayoutView]()
@@ -87,12 +88,12 @@ def result(
         alt = texts.alt_text(job.order.prompt, position, len(filenames), edit=job.order.is_edit)
         gallery.add_item(media=f"attachment://{name}", description=alt)
     view.add_item(gallery)
-    if originals:
-        row = ui.ActionRow[ui.LayoutView]()
-        for position in originals:
-            label = texts.original_label(position, len(filenames))
-            row.add_item(JobButton("original", job.id, position, label=label))
-        view.add_item(row)
+    buttons = [JobButton("again", job.id, label=texts.AGAIN)]
+    buttons += [
+        JobButton("original", job.id, position, label=texts.original_label(position, len(filenames)))
+        for position in originals
+    ]
+    view.add_item(_row(*buttons))
     return view
 
 
@@ -101,10 +102,67 @@ def cancelled(job: Job) -> ui.LayoutView:
     return note(texts.cancelled(quiet(job.order.prompt, 300)))
 
 
-def single_file(text: str, filename: str, alt_text: str) -> ui.LayoutView:
-    """One picture with a sentence."""
+def failure(job: Job, error: BotError) -> ui.LayoutView:
+    """What went wrong, for the requester alone; with a way to try again where that may help."""
+    view = note(texts.explain(error))
+    if error.again:
+        view.add_item(_row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
+    return view
+
+
+def failed(job: Job, error: BotError) -> ui.LayoutView:
+    """The same in the channel, when there is no private way left."""
+    view = note(texts.failed(texts.explain(error), quiet(job.order.prompt, 300), job.order.member_id))
+    if error.again:
+        view.add_item(_row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
+    return view
+
+
+def jobs(found: Sequence[Job], catalogue: Catalogue) -> ui.LayoutView:
+    """A member's jobs, with what can be done about each."""
+    view = note(texts.JOBS_TITLE if found else texts.NO_JOBS)
+    for job in found:
+        view.add_item(ui.TextDisplay(texts.job_line(job, title_of(job, catalogue), quiet(job.order.prompt, 80))))
+        if job.state in IN_FLIGHT:
+            view.add_item(_row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
+        elif job.state in {State.RENDERED, State.DELIVERED}:
+            view.add_item(_row(JobButton("fetch", job.id, label=texts.FETCH)))
+    return view
+
+
+def pictures(text: str, files: Sequence[discord.File]) -> ui.LayoutView:
+    """Pictures with a sentence."""
     view = note(text)
     gallery = ui.MediaGallery[ui.LayoutView]()
-    gallery.add_item(media=f"attachment://{filename}", description=alt_text)
+    for file in files:
+        gallery.add_item(media=f"attachment://{file.filename}", description=file.description)
     view.add_item(gallery)
     return view
+
+
+def only(member_id: int) -> discord.AllowedMentions:
+    """One member may be pinged, and nobody else."""
+    return discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(member_id)])
+
+
+def custom_ids(components: Iterable[Any]) -> Iterator[str]:
+    """The custom_ids in a message, however deep."""
+    for component in components:
+        if custom_id := getattr(component, "custom_id", None):
+            yield custom_id
+        yield from custom_ids(getattr(component, "children", []))
+
+
+def has_pictures(components: Iterable[Any]) -> bool:
+    """Whether a message shows pictures."""
+    return any(
+        isinstance(component, discord.MediaGalleryComponent) or has_pictures(getattr(component, "children", []))
+        for component in components
+    )
+
+
+def _row(*buttons: JobButton) -> ui.ActionRow[ui.LayoutView]:
+    row = ui.ActionRow[ui.LayoutView]()
+    for button in buttons:
+        row.add_item(button)
+    return row

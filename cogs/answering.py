@@ -32,12 +32,15 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
 
 async def answer(interaction: discord.Interaction, sentence: str) -> None:
     """One private sentence, as the first answer or after it."""
+    await answer_view(interaction, views.note(sentence))
+
+
+async def answer_view(interaction: discord.Interaction, view: discord.ui.LayoutView) -> None:
+    """One private message, as the first answer or after it."""
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(view=views.note(sentence), ephemeral=True, allowed_mentions=views.NOBODY)
+            await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=views.NOBODY)
         else:
-            await interaction.response.send_message(
-                view=views.note(sentence), ephemeral=True, allowed_mentions=views.NOBODY
-            )
+            await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=views.NOBODY)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
         _log.warning("interaction %s could not be answered (%s)", interaction.id, type(trouble).__name__)

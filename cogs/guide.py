@@ -1,12 +1,16 @@
-"""/quota and /help: where a member stands, and what the bot offers."""
+"""/quota, /jobs and /help: where a member and their orders stand, and what the bot offers."""
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import texts
+from bot import texts, views
 from bot.service.desk import Desk
-from cogs.answering import answer, answer_error
+from cogs.answering import answer, answer_error, answer_view
+from cogs.orders import scope_of
+
+MOST_JOBS = 10
+"""In one list; Discord takes 40 components in a message."""
 
 
 class Guide(commands.Cog):
@@ -20,8 +24,15 @@ class Guide(commands.Cog):
     @app_commands.guild_only()
     async def quota(self, interaction: discord.Interaction) -> None:
         """What is left today."""
-        standing = await self._desk.standing(f"guild:{interaction.guild_id}", interaction.user.id)
+        standing = await self._desk.standing(scope_of(interaction), interaction.user.id)
         await answer(interaction, texts.standing(standing))
+
+    @app_commands.command(description=texts.COMMANDS["jobs"])
+    @app_commands.guild_only()
+    async def jobs(self, interaction: discord.Interaction) -> None:
+        """The member's latest orders, with what can be done about each."""
+        found = await self._desk.jobs(scope_of(interaction), interaction.user.id, MOST_JOBS)
+        await answer_view(interaction, views.jobs(found, self._desk.catalogue))
 
     @app_commands.command(description=texts.COMMANDS["help"])
     @app_commands.guild_only()

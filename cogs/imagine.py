@@ -1,6 +1,5 @@
 """/imagine and /edit: from a member's words and pictures to an order on its way."""
 
-import logging
 from typing import Any, Final
 
 import discord
@@ -8,24 +7,15 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot import texts, views
+from bot import texts
 from bot.domain.catalogue import Catalogue, check_edit
-from bot.domain.errors import MissingPermissionsError
-from bot.domain.job import Reply
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import answer_error
+from cogs.orders import place, scope_of
 
-_log = logging.getLogger(__name__)
-
-NEEDED: Final = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
-NEEDED_IN_THREAD: Final = {
-    "view_channel": "View Channel",
-    "send_messages_in_threads": "Send Messages in Threads",
-    "attach_files": "Attach Files",
-}
 COMPLETED: Final = ("model", "aspect_ratio", "resolution", "format", "thinking")
 
 Prompt = Range[str, 1, PROMPT_LIMIT]
@@ -73,7 +63,8 @@ class Imagine(commands.Cog):
             web_search=web_search,
             thinking=thinking,
         )
-        await self._take(interaction, _order(interaction, self._desk.catalogue, prompt, model, choices, ()))
+        order = _order(interaction, self._desk.catalogue, prompt, model, choices, ())
+        await place(interaction, self._desk, self._studio, order)
 
     @app_commands.command(description=texts.COMMANDS["edit"])
     @app_commands.describe(**texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)})
@@ -121,26 +112,13 @@ class Imagine(commands.Cog):
                     image13, image14)  # fmt: skip
         order = _order(interaction, self._desk.catalogue, prompt, model, choices, pictures)
         check_edit(order)
-        await self._take(interaction, order)
+        await place(interaction, self._desk, self._studio, order)
 
     async def cog_app_command_error(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
         """Whatever happens, the member gets a sentence."""
         await answer_error(interaction, error)
-
-    async def _take(self, interaction: discord.Interaction, order: Order) -> None:
-        """Hold, then answer, then hand over: the first answer is already the right one."""
-        self._studio.check_open()
-        check_permissions(interaction)
-        job = await self._desk.take(order, _reply(interaction))
-        view = views.progress(job, self._desk.catalogue, self._studio.first_phase(job))
-        try:
-            answer = await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)
-        except BaseException:
-            await self._studio.withdraw(job)
-            raise
-        self._studio.accept(job, answer.message_id)
 
     async def _suggest(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
         """Follows what was already chosen; never fails in the member's face."""
@@ -149,14 +127,6 @@ class Imagine(commands.Cog):
         edit = interaction.command is not None and interaction.command.name == "edit"
         found = suggest(self._desk.catalogue, option, current, chosen, edit=edit)
         return [Choice(name=label, value=value) for value, label in found]
-
-
-def check_permissions(interaction: discord.Interaction) -> None:
-    """The bot must be able to post images here. Raises MissingPermissionsError."""
-    needed = NEEDED_IN_THREAD if isinstance(interaction.channel, discord.Thread) else NEEDED
-    missing = tuple(label for name, label in needed.items() if not getattr(interaction.app_permissions, name))
-    if missing:
-        raise MissingPermissionsError(names=missing)
 
 
 def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
@@ -173,7 +143,7 @@ def _order(
     pictures: tuple[discord.Attachment | None, ...],
 ) -> Order:
     return Order(
-        scope=f"guild:{interaction.guild_id}",
+        scope=scope_of(interaction),
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id or 0,
         member_id=interaction.user.id,
@@ -185,12 +155,4 @@ def _order(
             for one in pictures
             if one is not None
         ),
-    )
-
-
-def _reply(interaction: discord.Interaction) -> Reply:
-    return Reply(
-        application_id=interaction.application_id,
-        token=interaction.token,
-        created_at=interaction.created_at.timestamp(),
     )

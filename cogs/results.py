@@ -1,32 +1,44 @@
 """The buttons of a job's messages, for ever: a click is an event with the job's id."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import NotYoursError
+from bot.domain.errors import NotYoursError, OriginalGoneError
 from bot.domain.job import Job
+from bot.service.desk import Desk
 from bot.service.gallery import Gallery
 from bot.service.studio import Studio
 from cogs.answering import answer, answer_error
+from cogs.orders import place, scope_of
 
 
 class Results(commands.Cog):
-    """Cancel and Original."""
+    """Cancel, Again, Original, and the images of an earlier order."""
 
-    def __init__(self, studio: Studio, gallery: Gallery) -> None:
+    def __init__(self, desk: Desk, studio: Studio, gallery: Gallery) -> None:
+        self._desk = desk
         self._studio = studio
         self._gallery = gallery
 
     @commands.Cog.listener()
     async def on_job_button(self, interaction: discord.Interaction, action: str, job_id: str, position: int) -> None:
-        """A click on any message of ours; who clicked is checked here, every time."""
+        """A click on any message of ours; who clicked, and where, is checked here, every time."""
         try:
             job = await self._studio.job(job_id)
-            if action == "cancel":
-                await self._cancel(interaction, job)
-            else:
-                await self._original(interaction, job, position)
+            check_place(interaction, job)
+            match action:
+                case "cancel":
+                    await self._cancel(interaction, job)
+                case "again":
+                    await self._again(interaction, job)
+                case "fetch":
+                    await self._fetch(interaction, job)
+                case _:
+                    await self._original(interaction, job, position)
         except Exception as error:  # noqa: BLE001 - the boundary of one click
             await answer_error(interaction, error)
 
@@ -36,15 +48,46 @@ class Results(commands.Cog):
         self._studio.cancel(job)
         await answer(interaction, texts.CANCEL_SENT)
 
+    async def _again(self, interaction: discord.Interaction, job: Job) -> None:
+        """The same order, by and for whoever clicked, with a new seed unless one was chosen."""
+        order = replace(job.order, member_id=interaction.user.id, channel_id=interaction.channel_id or 0)
+        await place(interaction, self._desk, self._studio, order)
+
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         limit = interaction.filesize_limit
         original = await self._gallery.original(job, position, limit)
         remark = texts.ORIGINAL if original.untouched else texts.original_reencoded(limit)
-        alt_text = texts.alt_text(job.order.prompt, position, len(job.pictures), edit=job.order.is_edit)
-        file = discord.File(original.path, description=alt_text)
+        await self._show(interaction, job, remark, {position: original.path})
+
+    async def _fetch(self, interaction: discord.Interaction, job: Job) -> None:
+        """An earlier order's images, for its member alone."""
+        if interaction.user.id != job.order.member_id:
+            raise NotYoursError
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        paths = await self._gallery.all(job, interaction.filesize_limit)
+        await self._show(interaction, job, texts.FETCHED, dict(enumerate(paths, start=1)))
+        await self._studio.fetched(job, interaction.id)
+
+    async def _show(self, interaction: discord.Interaction, job: Job, remark: str, paths: dict[int, Path]) -> None:
         try:
-            view = views.single_file(remark, file.filename, alt_text)
-            await interaction.followup.send(view=view, file=file, ephemeral=True)
+            files = [
+                discord.File(
+                    path,
+                    description=texts.alt_text(job.order.prompt, position, len(job.pictures), edit=job.order.is_edit),
+                )
+                for position, path in paths.items()
+            ]
+        except FileNotFoundError:
+            raise OriginalGoneError from None
+        try:
+            await interaction.followup.send(view=views.pictures(remark, files), files=files, ephemeral=True)
         finally:
-            file.close()
+            for file in files:
+                file.close()
+
+
+def check_place(interaction: discord.Interaction, job: Job) -> None:
+    """A button works where its order was made: ids can be crafted. Raises NotYoursError."""
+    if job.order.scope != scope_of(interaction):
+        raise NotYoursError

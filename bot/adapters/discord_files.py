@@ -64,12 +64,18 @@ class Packer:
         allowed = shares([one.size for one in job.pictures], file_limit, budget)
         for position, (picture, share) in enumerate(zip(job.pictures, allowed, strict=True), start=1):
             path = folder / picture.filename
+            if not await asyncio.to_thread(path.is_file):
+                raise DeliveryError
             if picture.size > share:
                 one = await self._fit(path, folder, f"posted-{position}", share)
                 fitted.append((position, one))
                 path = one.path
             paths.append(path)
         return Packed(paths=paths, fitted=fitted)
+
+    async def all(self, job: Job, folder: Path, file_limit: int) -> Sequence[Path]:
+        """All pictures of a job, within one message. Raises DeliveryError."""
+        return (await self.pack(job, folder, file_limit)).paths
 
     async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
         """The untouched file of one image, or a copy that fits, and which of both. Raises OriginalGoneError."""

@@ -1,132 +1,100 @@
-"""The Stage port: progress through the interaction's token, results as ordinary messages of the channel."""
+"""The Stage port: progress and last words through the interaction's token, results through `Delivery`."""
 
 import logging
 from pathlib import Path
 
-import aiohttp
 import discord
 
 from bot import texts, views
-from bot.adapters.discord_files import Packed, Packer
+from bot.adapters.discord_delivery import Delivery
+from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, interaction_route
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BotError, DeliveryError
+from bot.domain.errors import BotError
 from bot.domain.job import Job
 from bot.service.ports import Clock, Phase
 
 _log = logging.getLogger(__name__)
 
-TOKEN_LIFE = 14.5 * 60
-"""Seconds an interaction's token is used; Discord's own limit is 15 minutes."""
-TROUBLES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call to Discord can end in."""
-
 
 class DiscordStage:
     """What people see of a job."""
 
-    def __init__(self, client: discord.Client, packer: Packer, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, client: discord.Client, delivery: Delivery, catalogue: Catalogue, clock: Clock) -> None:
         self._client = client
-        self._packer = packer
+        self._delivery = delivery
         self._catalogue = catalogue
         self._clock = clock
         self._closed: set[str] = set()  # jobs whose progress message cannot be edited any more
 
     async def show(self, job: Job, phase: Phase) -> None:
         """Edit the progress message, through the interaction only: channel routes are kept for results."""
-        webhook = self._webhook(job)
-        if webhook is None or job.reply is None or job.reply.message_id is None or job.id in self._closed:
+        webhook = interaction_route(self._client, job, self._clock())
+        if webhook is None or job.id in self._closed:
             return
         try:
-            await webhook.edit_message(
-                job.reply.message_id,
-                view=views.progress(job, self._catalogue, phase),
-                allowed_mentions=views.NOBODY,
-            )
+            view = views.progress(job, self._catalogue, phase)
+            await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
         except discord.HTTPException as error:
             if error.status in {401, 403, 404}:
                 self._closed.add(job.id)
-            _log.info("job %s: progress not shown (%s)", job.id, error.status)
+            _log.info("job %s: progress not shown (%s)", job.id, described(error))
         except TROUBLES as error:
-            _log.info("job %s: progress not shown (%s)", job.id, type(error).__name__)
+            _log.info("job %s: progress not shown (%s)", job.id, described(error))
 
-    async def deliver(self, job: Job, folder: Path, took: float) -> int:
-        """Post the images in the channel, then take the progress message away."""
-        packed = await self._packer.pack(job, folder, self._file_limit(job))
+    async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
+        """Post the images where they can be seen."""
+        return await self._delivery.post(job, folder, again=again)
+
+    async def clear(self, job: Job) -> None:
+        """Take the progress message away, by the interaction or, once its token is dead, by the channel."""
+        self._closed.discard(job.id)
+        if job.reply is None or job.message_id == job.reply.message_id:
+            return  # there is none, or it has become the result
+        webhook = interaction_route(self._client, job, self._clock())
         try:
-            message_id = await self._post(job, packed, took)
+            if webhook is not None:
+                await webhook.delete_message(first_answer(job))
+            elif job.reply.message_id is not None:
+                await channel_of(self._client, job).get_partial_message(job.reply.message_id).delete()
         except TROUBLES as error:
-            _log.warning("job %s: not posted (%s)", job.id, _described(error))
-            raise DeliveryError from None
-        await self._clear(job)
-        return message_id
+            _log.info("job %s: progress message not taken away (%s)", job.id, described(error))
 
-    async def tell(self, job: Job, error: BotError) -> None:
+    async def tell(self, job: Job, error: BotError, *, again: bool) -> None:
         """Privately while the interaction lives; else in place of the progress message; else directly."""
-        sentence = texts.explain(error)
-        if (webhook := self._webhook(job)) is not None:
+        if again:  # a private answer may have been given; the message it takes away tells
+            await self._replace(job, views.failed(job, error))
+            return
+        webhook = interaction_route(self._client, job, self._clock())
+        if webhook is not None:
             try:
-                await webhook.send(view=views.note(sentence), ephemeral=True, wait=True)
+                await webhook.send(view=views.failure(job, error), ephemeral=True, allowed_mentions=views.NOBODY)
             except TROUBLES as trouble:
-                _log.info("job %s: no private answer (%s)", job.id, _described(trouble))
+                _log.info("job %s: no private answer (%s)", job.id, described(trouble))
             else:
-                await self._clear(job)
+                await self.clear(job)
                 return
-        told = views.note(texts.failed(sentence, views.quiet(job.order.prompt, 300), job.order.member_id))
-        if not await self._replace(job, told):
-            await self._write_to(job, sentence)
+        if not await self._replace(job, views.failed(job, error)):
+            await self._write_to(job, texts.explain(error))
 
     async def cancelled(self, job: Job) -> None:
         """Say "Cancelled" in place of the progress message."""
-        if not await self._replace(job, views.cancelled(job)):
-            _log.info("job %s: nowhere to say that it was cancelled", job.id)
-
-    # --- routes ------------------------------------------------------------------------------------
-
-    async def _post(self, job: Job, packed: Packed, took: float) -> int:
-        view = views.result(job, self._catalogue, took, packed.names, packed.remark, packed.originals)
-        channel = self._channel(job)
-        files = packed.files(job)
-        try:
-            message = await channel.send(
-                view=view,
-                files=files,
-                nonce=f"nb-{job.id}",  # with it, Discord answers a repeated send with the first message
-                allowed_mentions=discord.AllowedMentions(
-                    everyone=False, roles=False, users=[discord.Object(job.order.member_id)]
-                ),
-            )
-        finally:
-            for file in files:
-                file.close()
-        return message.id
-
-    async def _clear(self, job: Job) -> None:
-        """Take the progress message away, by the interaction or, once its token is dead, by the channel."""
-        self._closed.discard(job.id)
-        if job.reply is None or job.reply.message_id is None:
-            return
-        webhook = self._webhook(job)
-        try:
-            if webhook is not None:
-                await webhook.delete_message(job.reply.message_id)
-            else:
-                await self._channel(job).get_partial_message(job.reply.message_id).delete()
-        except TROUBLES as error:
-            _log.info("job %s: progress message stays (%s)", job.id, _described(error))
+        await self._replace(job, views.cancelled(job))
 
     async def _replace(self, job: Job, view: discord.ui.LayoutView) -> bool:
         self._closed.discard(job.id)
-        if job.reply is None or job.reply.message_id is None:
+        if job.reply is None:
             return False
-        webhook = self._webhook(job)
+        webhook = interaction_route(self._client, job, self._clock())
         try:
             if webhook is not None:
-                await webhook.edit_message(job.reply.message_id, view=view, allowed_mentions=views.NOBODY)
-            else:
-                message = self._channel(job).get_partial_message(job.reply.message_id)
+                await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
+            elif job.reply.message_id is not None:
+                message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
                 await message.edit(view=view, allowed_mentions=views.NOBODY)
+            else:
+                return False
         except TROUBLES as error:
-            _log.info("job %s: message not replaced (%s)", job.id, _described(error))
+            _log.info("job %s: message not replaced (%s)", job.id, described(error))
             return False
         return True
 
@@ -136,26 +104,4 @@ class DiscordStage:
             user = await self._client.fetch_user(job.order.member_id)
             await user.send(view=views.note(sentence), allowed_mentions=views.NOBODY)
         except TROUBLES as error:
-            _log.warning("job %s: its member could not be told (%s)", job.id, _described(error))
-
-    def _webhook(self, job: Job) -> discord.Webhook | None:
-        """The interaction's own route, or None when its token is dead."""
-        if job.reply is None or self._clock() > job.reply.created_at + TOKEN_LIFE:
-            return None
-        webhook = discord.Webhook.partial(job.reply.application_id, job.reply.token, client=self._client)
-        webhook.type = discord.WebhookType.application  # only this kind may answer privately
-        return webhook
-
-    def _channel(self, job: Job) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(job.order.channel_id, guild_id=job.order.guild_id)
-
-    def _file_limit(self, job: Job) -> int:
-        guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None
-        return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-
-
-def _described(error: BaseException) -> str:
-    """For the log: kind and numbers, never a body or an address."""
-    if isinstance(error, discord.HTTPException):
-        return f"HTTP {error.status}, code {error.code}"
-    return type(error).__name__
+            _log.warning("job %s: its member could not be told (%s)", job.id, described(error))

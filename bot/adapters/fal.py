@@ -9,12 +9,12 @@ from fal_client import AsyncRequestHandle
 from yarl import URL
 
 from bot.adapters.fal_list import FalList
-from bot.adapters.fal_submit import Addresses, FalDoor
+from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor
 from bot.adapters.fal_watch import FalWatch, Sleep
 from bot.domain.errors import ResultGoneError, SubmitUnansweredError
 from bot.domain.job import Ticket
 from bot.domain.order import Request
-from bot.service.ports import ImageLink, Status
+from bot.service.ports import Result, Status
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -23,10 +23,17 @@ class Fal:
     """fal's queue. Close it with `aclose`; the session stays its owner's."""
 
     def __init__(
-        self, key: str, addresses: Addresses, session: aiohttp.ClientSession, *, keep_outputs_days: int, sleep: Sleep
+        self,
+        key: str,
+        addresses: Addresses,
+        session: aiohttp.ClientSession,
+        *,
+        keep_outputs_days: int,
+        sleep: Sleep,
+        submit_timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
         self._addresses = addresses
-        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days)
+        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days, timeout=submit_timeout)
         self._watch = FalWatch(session, key, sleep)
         self._list = FalList(session, key, addresses.api)
 
@@ -43,12 +50,12 @@ class Fal:
         """Yield the status whenever it changed, until Completed."""
         return self._watch.statuses(ticket.status_url)
 
-    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
-        """The images of a completed request."""
-        links = await self._watch.result(ticket.response_url)
-        if not all(self._may_fetch(link.url) for link in links):
+    async def result(self, ticket: Ticket) -> Result:
+        """What a completed request yielded."""
+        result = await self._watch.result(ticket.response_url)
+        if not all(self._may_fetch(link.url) for link in result.images):
             raise ResultGoneError(may_be_billed=True)
-        return links
+        return result
 
     async def find(self, request: Request, since: float, until: float) -> Ticket | None:
         """Look in fal's own list for a request whose answer was lost."""

@@ -42,10 +42,12 @@ def meaning(status: int, body: object, headers: Mapping[str, str], *, at_submit:
         return CancelledAtFalError()
     match status:
         case 401 | 403:
-            return AccountError()
+            return AccountError(unsent=at_submit)
         case 404:
             return EndpointGoneError(may_be_billed=not at_submit)
-        case 408 | 409 | 429 | 503:
+        case 429:
+            return FalBusyError(unsent=at_submit)
+        case 408 | 409 | 503:
             return FalBusyError()
         case 422 | 400:
             return _refusal(body, billed=not at_submit and _may_be_billed(headers))

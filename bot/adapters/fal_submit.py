@@ -133,15 +133,15 @@ class _TokenManager(vendor.AsyncCDNTokenManager):
 class FalClient(fal_client.AsyncClient):
     """fal-client with our transport. Close it with `aclose`."""
 
-    def __init__(self, key: str, addresses: Addresses) -> None:
-        super().__init__(key=key, default_timeout=SUBMIT_TIMEOUT)
+    def __init__(self, key: str, addresses: Addresses, timeout: float) -> None:
+        super().__init__(key=key, default_timeout=timeout)
         auth = AuthCredentials("Key", key)
         agent = {"User-Agent": vendor.USER_AGENT}
         transport = _Transport(addresses)
         self.queue = httpx.AsyncClient(
-            transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=SUBMIT_TIMEOUT
+            transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=timeout
         )
-        self._files = httpx.AsyncClient(transport=transport, headers=agent, timeout=SUBMIT_TIMEOUT)
+        self._files = httpx.AsyncClient(transport=transport, headers=agent, timeout=timeout)
         self._tokens = _TokenManager(auth, self._files)
 
     @property
@@ -165,8 +165,10 @@ class FalClient(fal_client.AsyncClient):
 class FalDoor:
     """submit, cancel and upload, in the domain's errors."""
 
-    def __init__(self, key: str, addresses: Addresses, *, keep_outputs_days: int) -> None:
-        self._client = FalClient(key, addresses)
+    def __init__(
+        self, key: str, addresses: Addresses, *, keep_outputs_days: int, timeout: float = SUBMIT_TIMEOUT
+    ) -> None:
+        self._client = FalClient(key, addresses, timeout)
         seconds = keep_outputs_days * 24 * 3600
         self._headers = {"X-Fal-Object-Lifecycle-Preference": f'{{"expiration_duration_seconds": {seconds}}}'}
 
@@ -181,7 +183,7 @@ class FalDoor:
         except fal_client.FalClientHTTPError as error:
             raise _meaning(error, at_submit=True) from None
         except httpx.HTTPError:  # only UNSENT comes through the transport
-            raise FalDownError from None
+            raise FalDownError(unsent=True) from None
         except (KeyError, TypeError, ValueError):  # a 2xx that is no receipt
             raise SubmitUnansweredError(may_be_billed=True) from None
 

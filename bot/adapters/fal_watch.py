@@ -14,7 +14,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ValidationError
 
-from bot.adapters.fal_errors import meaning
+from bot.adapters.fal_errors import BILLABLE, meaning
 from bot.domain.errors import (
     AccountError,
     EndpointGoneError,
@@ -23,7 +23,7 @@ from bot.domain.errors import (
     GenerationError,
     NoImageMadeError,
 )
-from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Status
+from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Result, Status
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.5, 2.0, 1.3
 """Seconds between two looks at a request; young ones are looked at more often."""
@@ -97,11 +97,11 @@ class FalWatch:
             await self._sleep(pause)
             pause = min(LONGEST_PAUSE, pause * PAUSE_GROWTH)
 
-    async def result(self, response_url: str) -> tuple[ImageLink, ...]:
+    async def result(self, response_url: str) -> Result:
         """The images. A 5xx here may pass although the request is done, so it is asked again a few times."""
         for attempt in range(1, RESULT_TRIES + 1):
             try:
-                return _images(await self._get(response_url))
+                return _result(await self._get(response_url))
             except (FalDownError, FalBusyError):
                 if attempt == RESULT_TRIES:
                     raise
@@ -141,7 +141,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - any JSON
         return None
 
 
-def _images(answer: _Answer) -> tuple[ImageLink, ...]:
+def _result(answer: _Answer) -> Result:
     if answer.status == 400 and answer.body == {"detail": "Request is still in progress"}:  # noqa: PLR2004 - seen at fal
         raise FalBusyError
     if answer.status != 200:  # noqa: PLR2004 - the one good status
@@ -152,4 +152,12 @@ def _images(answer: _Answer) -> tuple[ImageLink, ...]:
         raise FalDownError(may_be_billed=True) from None
     if not result.images:
         raise NoImageMadeError(may_be_billed=True)
-    return tuple(ImageLink(url=one.url, content_type=one.content_type) for one in result.images)
+    links = tuple(ImageLink(url=one.url, content_type=one.content_type) for one in result.images)
+    return Result(images=links, units=_units(answer.headers))
+
+
+def _units(headers: CIMultiDictProxy[str]) -> float | None:
+    try:
+        return float(headers.get(BILLABLE, ""))
+    except ValueError:
+        return None

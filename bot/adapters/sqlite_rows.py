@@ -31,6 +31,10 @@ COLUMNS = (
     "message_id",
     "error",
     "cancel_wanted",
+    "retried",
+    "wasted",
+    "units",
+    "told",
     "created_at",
     "submitted_at",
     "rendered_at",
@@ -55,6 +59,10 @@ def to_row(job: Job, seal: Seal) -> dict[str, object]:
         "message_id": job.message_id,
         "error": job.error,
         "cancel_wanted": int(job.cancel_wanted),
+        "retried": int(job.retried),
+        "wasted": job.wasted,
+        "units": job.units,
+        "told": int(job.told),
         "created_at": job.created_at,
         "submitted_at": job.submitted_at,
         "rendered_at": job.rendered_at,
@@ -80,6 +88,10 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         message_id=row["message_id"],
         error=row["error"],
         cancel_wanted=bool(row["cancel_wanted"]),
+        retried=bool(row["retried"]),
+        wasted=row["wasted"],
+        units=row["units"],
+        told=bool(row["told"]),
     )
 
 

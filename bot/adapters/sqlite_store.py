@@ -28,7 +28,16 @@ COUNT_OF_SCOPE = """
 SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
 UNFINISHED = """
     SELECT * FROM jobs INDEXED BY jobs_unfinished
-    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost') ORDER BY number
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
+        AND (state <> 'rendered' OR error IS NULL) -- what could be posted nowhere waits for its member
+    ORDER BY number
+"""
+UNTOLD = """
+    SELECT * FROM jobs INDEXED BY jobs_untold
+    WHERE told = 0 AND state IN ('delivered', 'failed', 'cancelled') ORDER BY number
+"""
+OF_MEMBER = """
+    SELECT * FROM jobs INDEXED BY jobs_of_member WHERE member_id = ? AND scope = ? ORDER BY number DESC LIMIT ?
 """
 
 
@@ -55,7 +64,9 @@ class SqliteStore:
 
         def undo(_number: int) -> Callable[[sqlite3.Connection], None]:
             """Nobody heard that it was held: it must not stay held."""
-            return lambda connection: _save(connection, job.to(State.CANCELLED, charged=0), self._seal, FREE, now)
+            return lambda connection: _save(
+                connection, job.to(State.CANCELLED, charged=0, told=True), self._seal, FREE, now
+            )
 
         return job.but(number=await self._database.write(work, undo))
 
@@ -70,8 +81,17 @@ class SqliteStore:
         return from_row(rows[0], self._seal) if rows else None
 
     async def unfinished(self) -> list[Job]:
-        """Every job that has not ended, in order of arrival."""
+        """Every job that goes on by itself, in order of arrival."""
         return [from_row(row, self._seal) for row in await self._database.read(UNFINISHED)]
+
+    async def untold(self) -> list[Job]:
+        """Ended jobs whose last word was not said yet, in order of arrival."""
+        return [from_row(row, self._seal) for row in await self._database.read(UNTOLD)]
+
+    async def of_member(self, scope: str, member_id: int, most: int) -> list[Job]:
+        """A member's jobs in one scope, the newest first."""
+        rows = await self._database.read(OF_MEMBER, (member_id, scope, most))
+        return [from_row(row, self._seal) for row in rows]
 
     async def with_files(self) -> list[Job]:
         """Jobs that may have finished pictures on disk, the oldest first."""

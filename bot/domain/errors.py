@@ -9,12 +9,17 @@
 No error's text carries a prompt, a token, an address or image data: fields are the only content.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from typing import Any, ClassVar
 
 
 class BotError(Exception):
     """Something a person can be told; `bot.texts.explain` has its sentence."""
+
+    again: ClassVar[bool] = False
+    """Whether ordering the same again may help."""
 
     @property
     def code(self) -> str:
@@ -24,6 +29,8 @@ class BotError(Exception):
 
 class UnexpectedError(BotError):
     """A defect of ours; the details are in the log."""
+
+    again = True
 
 
 # --- refused before anything is spent -------------------------------------------------------------
@@ -164,7 +171,11 @@ class NothingToCancelError(RefusedError):
 
 
 class OriginalGoneError(RefusedError):
-    """The untouched file is no longer kept."""
+    """The files are no longer kept."""
+
+
+class ClosedError(RefusedError):
+    """fal refuses the operator's account, so new orders are refused until it is well again."""
 
 
 # --- a member's picture ---------------------------------------------------------------------------
@@ -184,6 +195,8 @@ class PictureGoneError(PictureError):
 
 class PictureUnreachableError(PictureError):
     """The attachment could not be fetched now."""
+
+    again = True
 
 
 class NotAPictureError(PictureError):
@@ -227,6 +240,8 @@ class BrokenPictureError(PictureError):
 class PictureWorkerError(PictureError):
     """The worker process failed on this picture."""
 
+    again = True
+
 
 # --- fal ------------------------------------------------------------------------------------------
 
@@ -237,14 +252,20 @@ class GenerationError(BotError):
 
     may_be_billed: bool = False
     """True when fal may have charged for this all the same."""
+    unsent: bool = False
+    """True when fal surely did not take the request, so that it may be sent later."""
 
 
 class ContentRefusedError(GenerationError):
     """fal's safety check refused the prompt or a picture."""
 
+    again = True
+
 
 class NoImageMadeError(GenerationError):
     """The model answered without an image: a quiet refusal, or text only."""
+
+    again = True
 
 
 @dataclass(kw_only=True, eq=False)
@@ -274,17 +295,31 @@ class AccountError(GenerationError):
 class FalBusyError(GenerationError):
     """fal takes no request now (429, 503)."""
 
+    again = True
+
 
 class FalDownError(GenerationError):
     """fal failed (5xx) or cannot be reached."""
+
+    again = True
+
+
+class WaitedTooLongError(GenerationError):
+    """The order waited longer than `fal.max_wait` without reaching fal."""
+
+    again = True
 
 
 class GenerationTimeoutError(GenerationError):
     """The request did not end before its deadline."""
 
+    again = True
+
 
 class CancelledAtFalError(GenerationError):
     """fal confirms that the request was cancelled."""
+
+    again = True
 
 
 class SubmitUnansweredError(GenerationError):
@@ -294,16 +329,48 @@ class SubmitUnansweredError(GenerationError):
 class LostError(GenerationError):
     """An unanswered request that did not show up in fal's list within the hour."""
 
+    again = True
+
 
 class ResultGoneError(GenerationError):
     """fal made the images but they could not be fetched."""
+
+    again = True
 
 
 # --- delivery -------------------------------------------------------------------------------------
 
 
 class DeliveryError(BotError):
-    """The images exist but could not be posted."""
+    """The images exist but could not be posted anywhere; they are kept."""
+
+
+# --- kept with a job ------------------------------------------------------------------------------
+
+
+def packed(error: BotError) -> str:
+    """An error as text for the job's row: its code and its fields."""
+    values = {one.name: getattr(error, one.name) for one in fields(error)} if is_dataclass(error) else {}
+    return json.dumps({"code": error.code, **values})
+
+
+def unpacked(text: str) -> BotError:
+    """The error that was packed; UnexpectedError when this version does not know it."""
+    try:
+        values: dict[str, Any] = json.loads(text)
+        return _all_errors()[values.pop("code")](**values)
+    except (ValueError, KeyError, TypeError):
+        return UnexpectedError()
+
+
+def _all_errors() -> dict[str, type[BotError]]:
+    found: dict[str, type[BotError]] = {}
+    waiting = [BotError]
+    while waiting:
+        kind = waiting.pop()
+        found[kind.__name__.removesuffix("Error")] = kind
+        waiting.extend(kind.__subclasses__())
+    return found
 
 
 # --- start ----------------------------------------------------------------------------------------

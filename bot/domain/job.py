@@ -25,8 +25,8 @@ class State(StrEnum):
 NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.HELD: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
-        State.SUBMITTING: frozenset({State.QUEUED, State.LOST, State.FAILED}),
-        State.QUEUED: frozenset({State.RENDERED, State.FAILED, State.CANCELLED}),
+        State.SUBMITTING: frozenset({State.QUEUED, State.HELD, State.LOST, State.FAILED}),
+        State.QUEUED: frozenset({State.RENDERED, State.HELD, State.FAILED, State.CANCELLED}),
         State.LOST: frozenset({State.QUEUED, State.FAILED}),
         State.RENDERED: frozenset({State.DELIVERED}),
         State.DELIVERED: frozenset(),
@@ -105,8 +105,16 @@ class Job:
     message_id: int | None = None
     """The final message."""
     error: str | None = None
-    """`BotError.code` of what ended it badly."""
+    """What went wrong, as `errors.packed` wrote it."""
     cancel_wanted: bool = False
+    retried: bool = False
+    """Whether its one free retry has been used."""
+    wasted: int = 0
+    """Credits that fal may have charged for a first try that came to nothing; the operator's book alone counts them."""
+    units: float | None = None
+    """fal's billable units of the result, where it names them."""
+    told: bool = False
+    """Whether the last word was said: the member told, the progress message gone."""
 
     def to(self, state: State, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()
         """This job in its next state. Raises WrongStepError when that state does not follow."""

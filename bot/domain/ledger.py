@@ -71,10 +71,8 @@ def next_month(now: float) -> int:
 def closing_after(job: Job, error: BotError) -> Closing:
     """What a job that ended badly is charged.
 
-    Before submission nothing can have been paid. After it, the member and the server never pay for what they did
+    Before submission nothing was paid but a first try. After it, the member and the server never pay for what they did
     not get; the operator's book counts the cost wherever fal may have charged.
     """
-    if job.state is State.HELD:
-        return FREE
-    unsure = not isinstance(error, GenerationError) or error.may_be_billed
-    return Closing(customer=0, operator=job.credits if unsure else 0)
+    unsure = job.state is not State.HELD and (not isinstance(error, GenerationError) or error.may_be_billed)
+    return Closing(customer=0, operator=job.wasted + (job.credits if unsure else 0))

@@ -10,6 +10,7 @@ from bot.domain.job import Job, Reply
 from bot.domain.ledger import Limits, Standing
 from bot.domain.order import Order
 from bot.domain.references import check_declared
+from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
 
 BOOKS_TIMEOUT = 1.0
@@ -37,6 +38,7 @@ class Desk:
         clock: Clock,
         new_id: Callable[[], str],
         new_seed: Callable[[], int],
+        reached: Callable[[Point], None] = nothing,
     ) -> None:
         self.catalogue = catalogue
         self._store = store
@@ -44,6 +46,7 @@ class Desk:
         self._clock = clock
         self._new_id = new_id
         self._new_seed = new_seed
+        self._reached = reached
 
     async def take(self, order: Order, reply: Reply | None = None) -> Job:
         """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
@@ -61,9 +64,15 @@ class Desk:
         )
         try:
             async with asyncio.timeout(BOOKS_TIMEOUT):
-                return await self._store.hold(job, self._house.limits)
+                held = await self._store.hold(job, self._house.limits)
         except TimeoutError:
             raise BooksBusyError from None
+        self._reached(Point.HELD)
+        return held
+
+    async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
+        """A member's jobs, the newest first."""
+        return await self._store.of_member(scope, member_id, most)
 
     async def standing(self, scope: str, member_id: int) -> Standing:
         """What a member and their server have left."""

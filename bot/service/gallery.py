@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain.errors import JobGoneError
+from bot.domain.errors import DeliveryError, JobGoneError, OriginalGoneError
 from bot.domain.job import Job, State
 from bot.service.ports import Clock
 
@@ -27,8 +27,12 @@ class Original:
     """False for a copy that was encoded again to fit."""
 
 
-class OriginalSource(Protocol):
-    """Finds or makes the file."""
+class FileSource(Protocol):
+    """Finds or makes files that fit a message."""
+
+    async def all(self, job: Job, folder: Path, file_limit: int) -> Sequence[Path]:
+        """All images of a job, within one message. Raises DeliveryError when they are gone."""
+        ...
 
     async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
         """The file, and whether it is the untouched one. Raises OriginalGoneError, DeliveryError."""
@@ -51,7 +55,7 @@ class Gallery:
     """The pictures of the jobs folder."""
 
     def __init__(
-        self, source: OriginalSource, jobs: JobFiles, jobs_dir: Path, *, keep_days: int, max_gib: float, clock: Clock
+        self, source: FileSource, jobs: JobFiles, jobs_dir: Path, *, keep_days: int, max_gib: float, clock: Clock
     ) -> None:
         self._source = source
         self._jobs = jobs
@@ -66,6 +70,15 @@ class Gallery:
             raise JobGoneError
         path, untouched = await self._source.original(job, self._dir / job.id, position, file_limit)
         return Original(path=path, untouched=untouched)
+
+    async def all(self, job: Job, file_limit: int) -> Sequence[Path]:
+        """All images of a finished job, within one message. Raises JobGoneError, OriginalGoneError."""
+        if job.state not in {State.RENDERED, State.DELIVERED}:
+            raise JobGoneError
+        try:
+            return await self._source.all(job, self._dir / job.id, file_limit)
+        except DeliveryError:
+            raise OriginalGoneError from None
 
     async def sweep(self) -> int:
         """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""

@@ -1,21 +1,28 @@
-"""A job's way to fal and back: prepare, wait in line, submit once, watch, cancel, and find what was lost."""
+"""A job's way to fal and back: prepare, wait for its turn, submit once, watch, cancel, and find what was lost."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from dataclasses import replace
 
 from bot.domain.errors import (
+    AccountError,
     CancelledAtFalError,
+    ContentRefusedError,
     GenerationError,
     GenerationTimeoutError,
     LostError,
+    NoImageMadeError,
     SubmitUnansweredError,
+    WaitedTooLongError,
 )
 from bot.domain.job import Job, State, Ticket
+from bot.domain.order import Request
+from bot.service.gate import Gate
 from bot.service.line import Line
-from bot.service.ports import Generating, ImageLink, InLine, InProgress, InQueue, Preparing
+from bot.service.points import Point
+from bot.service.ports import Generating, InLine, InProgress, InQueue, Preparing, Result
 from bot.service.racing import unless
 from bot.service.run import Parts, Run
 
@@ -28,6 +35,8 @@ RECONCILE_WINDOW = (60.0, 180.0)
 CANCEL_GRACE = 60.0
 """Seconds that fal gets to confirm the cancel of a request past its deadline."""
 CANCEL_TRIES = 5
+ACCOUNT_PAUSE = 15.0
+"""Seconds between looks at a running request while fal refuses the account."""
 
 Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
 """Marks a step that a stop of the bot waits for."""
@@ -36,25 +45,25 @@ Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
 class Generation:
     """From HELD (or wherever an earlier process left it) to the links of finished images."""
 
-    def __init__(self, parts: Parts, line: Line, uncut: Uncut) -> None:
+    def __init__(self, parts: Parts, line: Line, gate: Gate, uncut: Uncut) -> None:
         self._parts = parts
         self._line = line
+        self._gate = gate
         self._uncut = uncut
 
-    async def make(self, run: Run) -> tuple[ImageLink, ...]:
-        """The links of the finished images; none for a job that has its files already. Raises BotError."""
+    async def make(self, run: Run) -> Result | None:
+        """The finished images; None for a job that has its files already. Raises BotError."""
         match run.job.state:
             case State.HELD:
                 async with self._turn(run):
-                    await self._submit(run)
-                    return await self._result(run)
+                    return await self._until_made(run)
             case State.QUEUED:
                 async with self._line.there_already():
-                    return await self._result(run)
+                    return await self._until_made(run)
             case State.SUBMITTING | State.LOST:  # an earlier process ended before the answer came
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
-                return ()
+                return None
 
     async def find(self, run: Run) -> None:
         """Look for a lost request in fal's own list, for an hour; never send it again. Raises LostError."""
@@ -69,7 +78,7 @@ class Generation:
                 continue
             if ticket is not None:
                 _log.info("job %s: found at fal", run.job.id)
-                return await run.save(run.job.to(State.QUEUED, ticket=ticket, error=None))
+                return await run.save(run.job.to(State.QUEUED, ticket=ticket, error=None), point=Point.QUEUED)
         raise LostError(may_be_billed=True)
 
     def show_line(self, run: Run) -> None:
@@ -80,8 +89,12 @@ class Generation:
     @asynccontextmanager
     async def _turn(self, run: Run) -> AsyncGenerator[None]:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
-        ready = await unless(run.called_off, self._prepare(run))
-        turn = ready and await unless(run.called_off, self._line.turn(run.job))
+        try:
+            async with asyncio.timeout(self._patience(run)):
+                ready = await unless(run.called_off, self._prepare(run))
+                turn = ready and await unless(run.called_off, self._line.turn(run.job))
+        except TimeoutError:
+            raise WaitedTooLongError from None
         if not turn:
             raise CancelledAtFalError
         try:
@@ -89,14 +102,49 @@ class Generation:
         finally:
             self._line.done()
 
+    async def _until_made(self, run: Run) -> Result:
+        """Submit and watch; once more when fal turned the request away, or refused it for the first time."""
+        while True:
+            if run.job.state is State.HELD and not await self._submitted(run):
+                continue
+            try:
+                return await self._result(run)
+            except (ContentRefusedError, NoImageMadeError) as error:
+                if run.job.retried or run.called_off.is_set():
+                    raise
+                await self._free_retry(run, error)
+
+    async def _submitted(self, run: Run) -> bool:
+        """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
+        try:
+            async with asyncio.timeout(self._patience(run)):
+                passage = await unless(run.called_off, self._gate.passage())
+        except TimeoutError:
+            raise WaitedTooLongError from None
+        if not passage:
+            raise CancelledAtFalError
+        try:
+            await self._submit(run)
+        except GenerationError as error:
+            if not error.unsent:
+                raise
+            _log.warning("job %s: fal turned it away (%s)", run.job.id, error.code)
+            await run.save(run.job.to(State.HELD))
+            self._gate.shut(error)
+            self.show_line(run)
+            return False
+        self._gate.opened()
+        return True
+
     async def _prepare(self, run: Run) -> bool:
         """Fetch, check and upload the order's pictures; the request is then complete."""
         if not run.job.order.is_edit:
             return True
         run.progress.show(Preparing())
-        folder, urls = self._folder(run.job), list[str]()
+        urls = list[str]()
         for position, reference in enumerate(run.job.order.references, start=1):
-            picture = await self._parts.intake.prepare(reference, position, folder)
+            picture = await self._parts.intake.prepare(reference, position, run.folder)
+            self._parts.reached(Point.PREPARED)
             urls.append(await self._parts.backend.upload(picture.path, picture.content_type))
         await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
         self.show_line(run)
@@ -105,26 +153,52 @@ class Generation:
     async def _submit(self, run: Run) -> None:
         """The row says SUBMITTING before the request leaves: found so after a crash, it is never sent again."""
         async with self._uncut(run.job):
-            await run.save(run.job.to(State.SUBMITTING, submitted_at=self._parts.clock()))
+            submitting = run.job.to(State.SUBMITTING, submitted_at=self._parts.clock())
+            await run.save(submitting, point=Point.SUBMITTING)
             ticket = await self._parts.backend.submit(run.job.request)
-            await run.save(run.job.to(State.QUEUED, ticket=ticket))
+            self._parts.reached(Point.SUBMITTED)
+            await run.save(run.job.to(State.QUEUED, ticket=ticket), point=Point.QUEUED)
 
-    async def _result(self, run: Run) -> tuple[ImageLink, ...]:
+    async def _free_retry(self, run: Run, error: GenerationError) -> None:
+        """These refusals often pass at a second try. What the first may have cost stays in the operator's book alone."""
+        _log.info("job %s: %s, tried once more", run.job.id, error.code)
+        wasted = run.job.wasted + (run.job.credits if error.may_be_billed else 0)
+        request = self._reseeded(run.job)
+        await run.save(run.job.to(State.HELD, ticket=None, retried=True, wasted=wasted, request=request))
+
+    def _reseeded(self, job: Job) -> Request:
+        """A seed of ours is drawn anew: it tells the two tries apart in fal's list."""
+        if job.order.choices.seed is not None or "seed" not in job.request.arguments:
+            return job.request
+        return replace(job.request, arguments={**job.request.arguments, "seed": self._parts.new_seed()})
+
+    async def _result(self, run: Run) -> Result:
         """Watch the request until it is done, pass a cancel on, and read what came of it."""
         ticket = run.job.ticket
         if ticket is None:
             raise TypeError("a queued job has its ticket")
-        left = (run.job.submitted_at or run.job.created_at) + self._deadline(run.job) - self._parts.clock()
+        deadline = self._parts.catalogue.model(run.job.order.model).deadline
+        left = (run.job.submitted_at or run.job.created_at) + deadline - self._parts.clock()
         cancelling = asyncio.create_task(self._pass_cancel_on(run, ticket), name=f"cancel-{run.job.id}")
         try:
             async with asyncio.timeout(max(0.0, left)):
-                await self._watch(run, ticket)
+                return await self._outcome(run, ticket)
         except TimeoutError:
             return await self._give_up(run, ticket)
         finally:
             cancelling.cancel()
             await asyncio.wait({cancelling})
-        return await self._parts.backend.result(ticket)
+
+    async def _outcome(self, run: Run, ticket: Ticket) -> Result:
+        """While fal refuses the account, a running request is looked at again later: it is paid already."""
+        while True:
+            try:
+                await self._watch(run, ticket)
+                self._parts.reached(Point.COMPLETED)
+                return await self._parts.backend.result(ticket)
+            except AccountError as error:
+                self._gate.shut(error)
+                await self._parts.sleep(ACCOUNT_PAUSE)
 
     async def _watch(self, run: Run, ticket: Ticket) -> None:
         async for status in self._parts.backend.watch(ticket):
@@ -140,7 +214,7 @@ class Generation:
 
     async def _pass_cancel_on(self, run: Run, ticket: Ticket) -> None:
         await run.called_off.wait()
-        await run.save(run.job.but(cancel_wanted=True))
+        await run.save(run.job.but(cancel_wanted=True), point=Point.CANCELLING)
         await self._cancel(ticket)
 
     async def _cancel(self, ticket: Ticket) -> None:
@@ -152,20 +226,17 @@ class Generation:
                 await self._parts.sleep(2.0**attempt)
         return None
 
-    async def _give_up(self, run: Run, ticket: Ticket) -> tuple[ImageLink, ...]:
+    async def _give_up(self, run: Run, ticket: Ticket) -> Result:
         """Past its deadline: cancel, and believe what fal then says."""
         await self._cancel(ticket)
         try:
             async with asyncio.timeout(CANCEL_GRACE):
-                await self._watch(run, ticket)
-                return await self._parts.backend.result(ticket)
+                return await self._outcome(run, ticket)
         except CancelledAtFalError:
             raise GenerationTimeoutError from None
         except TimeoutError:
             raise GenerationTimeoutError(may_be_billed=True) from None
 
-    def _deadline(self, job: Job) -> float:
-        return self._parts.catalogue.model(job.order.model).deadline
-
-    def _folder(self, job: Job) -> Path:
-        return self._parts.jobs_dir / job.id
+    def _patience(self, run: Run) -> float:
+        """Seconds that the order may still wait for its turn."""
+        return max(0.0, run.job.created_at + self._parts.max_wait - self._parts.clock())

@@ -45,6 +45,15 @@ class ImageLink:
     content_type: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a completed request yielded."""
+
+    images: tuple[ImageLink, ...]
+    units: float | None
+    """fal's billable units, where it names them."""
+
+
 class ImageBackend(Protocol):
     """fal's queue."""
 
@@ -66,7 +75,7 @@ class ImageBackend(Protocol):
         """
         ...
 
-    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
+    async def result(self, ticket: Ticket) -> Result:
         """The images of a completed request; at least one.
 
         Raises GenerationError: what fal says went wrong.
@@ -107,7 +116,15 @@ class JobStore(Protocol):
         ...
 
     async def unfinished(self) -> list[Job]:
-        """Every job that has not ended, in order of arrival."""
+        """Every job that goes on by itself, in order of arrival."""
+        ...
+
+    async def untold(self) -> list[Job]:
+        """Ended jobs whose last word was not said yet, in order of arrival."""
+        ...
+
+    async def of_member(self, scope: str, member_id: int, most: int) -> list[Job]:
+        """A member's jobs in one scope, the newest first."""
         ...
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
@@ -171,7 +188,17 @@ class Cancelling:
     """A cancel was asked for; fal has not confirmed it yet."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searching:
+    """The submit's answer was lost; the request is being looked for at fal. Nothing can be cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """The bot stops; the work goes on after its restart."""
+
+
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Resuming
 
 
 class Stage(Protocol):
@@ -181,15 +208,23 @@ class Stage(Protocol):
         """Edit the progress message. Never raises for Discord's sake: progress is a courtesy."""
         ...
 
-    async def deliver(self, job: Job, folder: Path, took: float) -> int:
-        """Post the images, then take the progress message away; returns the message's id. Raises DeliveryError.
+    async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
+        """Post the images where they can be seen; returns the message's id. Troubles that pass are waited out.
 
-        `took`: seconds from the order to its images.
+        `again`: an earlier process may have posted them already, so look first. Raises DeliveryError when there is no
+        place for them.
         """
         ...
 
-    async def tell(self, job: Job, error: BotError) -> None:
-        """Tell the requester, privately while the interaction lives, and take the progress message away."""
+    async def clear(self, job: Job) -> None:
+        """Take the progress message away; well when it is gone already."""
+        ...
+
+    async def tell(self, job: Job, error: BotError, *, again: bool) -> None:
+        """Tell the requester, privately while the interaction lives, and take the progress message away.
+
+        `again`: an earlier process may have told already, so only what can be said twice unseen is said.
+        """
         ...
 
     async def cancelled(self, job: Job) -> None:

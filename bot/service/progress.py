@@ -15,19 +15,14 @@ Sleep = Callable[[float], Awaitable[None]]
 class Progress:
     """Latest wins: what was not shown in time is never shown."""
 
-    def __init__(self, stage: Stage, job: Job, sleep: Sleep, first: Phase) -> None:
-        """`first` is what the message says already."""
+    def __init__(self, stage: Stage, job: Job, sleep: Sleep, first: Phase | None) -> None:
+        """`first` is what the message says already; None when that is not known."""
         self._stage = stage
         self._job = job
         self._sleep = sleep
         self._shown = first
-        self._wanted = first
+        self._wanted: Phase | None = first
         self._changed = asyncio.Event()
-
-    @property
-    def latest(self) -> Phase:
-        """What the message says or is about to say."""
-        return self._wanted
 
     def show(self, phase: Phase) -> None:
         """Say this soon; returns at once."""
@@ -40,7 +35,7 @@ class Progress:
             await self._sleep(EDIT_EVERY)
             await self._changed.wait()
             self._changed.clear()
-            if self._wanted != self._shown:
+            if self._wanted is not None and self._wanted != self._shown:
                 self._shown = self._wanted
                 await self._stage.show(self._job, self._wanted)
 

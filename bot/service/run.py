@@ -8,6 +8,8 @@ from pathlib import Path
 from bot.domain.catalogue import Catalogue
 from bot.domain.job import Job
 from bot.domain.ledger import Closing
+from bot.service.alerts import Alerts
+from bot.service.points import Point, nothing
 from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
 from bot.service.progress import Progress
 
@@ -21,12 +23,18 @@ class Parts:
     intake: PictureIntake
     stage: Stage
     catalogue: Catalogue
+    alerts: Alerts
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
+    new_seed: Callable[[], int]
     jobs_dir: Path
     """Each job has a folder here."""
     max_concurrent: int
     """Requests at fal at once."""
+    max_wait: float
+    """Seconds that an order may wait for its turn."""
+    reached: Callable[[Point], None] = nothing
+    """Told each point of a job's life; tests end the process there."""
 
 
 @dataclass(slots=True)
@@ -35,10 +43,19 @@ class Run:
 
     job: Job
     progress: Progress
-    store: JobStore
+    parts: Parts
+    taken_up: bool = False
+    """Whether an earlier process began it."""
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def save(self, job: Job, closing: Closing | None = None) -> None:
+    async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""
-        await self.store.save(job, closing)
+        await self.parts.store.save(job, closing)
         self.job = job
+        if point is not None:
+            self.parts.reached(point)
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's files are."""
+        return self.parts.jobs_dir / self.job.id

@@ -5,30 +5,38 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from bot.domain.errors import (
     BotError,
     CancelledAtFalError,
     DeliveryError,
+    EndpointGoneError,
+    InvalidRequestError,
     JobGoneError,
     NothingToCancelError,
     StoppingError,
     SubmitUnansweredError,
     UnexpectedError,
+    packed,
+    unpacked,
 )
 from bot.domain.job import NEXT, Job, State
 from bot.domain.ledger import FREE, Closing, closing_after
+from bot.service.alerts import Subject
+from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
-from bot.service.ports import Cancelling, Fetching, ImageLink, InLine, Phase, Preparing
+from bot.service.points import Point
+from bot.service.ports import Cancelling, Fetching, InLine, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import Progress
 from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
 
-STOP_GRACE = 8.0
+STOP_GRACE = 6.0
 """Seconds that running steps get to reach a safe state when the bot stops."""
+GOODBYE_GRACE = 2.0
+"""Seconds for telling the waiting that the work goes on later."""
 
 
 class Studio:
@@ -37,7 +45,8 @@ class Studio:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._line = Line(parts.max_concurrent)
-        self._generation = Generation(parts, self._line, self._uncut)
+        self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
+        self._generation = Generation(parts, self._line, self._gate, self._uncut)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
         self._uncut_jobs: set[str] = set()
@@ -47,19 +56,23 @@ class Studio:
 
     # --- the doors --------------------------------------------------------------------------------
 
+    async def take_up(self) -> None:
+        """Take over what an earlier process left; before any door opens, so that no new order is among it."""
+        for job in (*await self._parts.store.untold(), *await self._parts.store.unfinished()):
+            self._admit(self._run_of(job, taken_up=True))
+
     async def run(self) -> None:
-        """Take up what an earlier process left, then work until cancelled."""
+        """Work until cancelled."""
         async with asyncio.TaskGroup() as jobs:
-            for job in await self._parts.store.unfinished():
-                self.accept(job)
             while True:
                 run = await self._arrivals.get()
                 jobs.create_task(self._live(run), name=f"job-{run.job.id}")
 
     def check_open(self) -> None:
-        """Raises StoppingError when no new orders are taken."""
+        """Raises StoppingError or ClosedError when no new orders are taken."""
         if self._stopping:
             raise StoppingError
+        self._gate.check()
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
@@ -67,19 +80,14 @@ class Studio:
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
+        self._parts.reached(Point.ANSWERED)
         if message_id is not None and job.reply is not None:
             job = job.but(reply=replace(job.reply, message_id=message_id))
-        run = Run(job, Progress(self._parts.stage, job, self._parts.sleep, self.first_phase(job)), self._parts.store)
-        if job.cancel_wanted:
-            run.called_off.set()
-        self._runs[job.id] = run
-        if job.state is State.HELD:
-            self._line.join(job, lambda: self._generation.show_line(run))
-        self._arrivals.put_nowait(run)
+        self._admit(self._run_of(job))
 
     async def withdraw(self, job: Job) -> None:
         """Release an order whose member never saw an answer."""
-        await self._parts.store.save(job.to(State.CANCELLED, charged=0), FREE)
+        await self._parts.store.save(job.to(State.CANCELLED, charged=0, told=True), FREE)
 
     async def job(self, job_id: str) -> Job:
         """The job of a button. Raises JobGoneError."""
@@ -97,12 +105,22 @@ class Studio:
         run.progress.show(Cancelling())
         run.called_off.set()
 
+    async def fetched(self, job: Job, message_id: int) -> None:
+        """What could be posted nowhere was handed to its member."""
+        if job.state is State.RENDERED and job.id not in self._runs:
+            await self._parts.store.save(job.to(State.DELIVERED, message_id=message_id, error=None, told=True))
+
     async def stop(self) -> None:
-        """Take no new orders, and wait until no step is under way that must not be cut."""
+        """Take no new orders, wait for steps that must not be cut, and say that the work goes on later."""
         self._stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_GRACE):
                 await self._all_safe.wait()
+        waiting = [run.job for run in self._runs.values() if not run.job.ended]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
+                for job in waiting:
+                    goodbyes.create_task(self._parts.stage.show(job, Resuming()))
 
     # --- one job ----------------------------------------------------------------------------------
 
@@ -112,12 +130,10 @@ class Studio:
         try:
             await self._walk(run, showing)
         except BotError as error:
-            await Progress.stop(showing)
-            await self._end(run, error)
+            await self._end(run, showing, error)
         except Exception:  # noqa: BLE001 - the boundary of one job, as said above
             _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
-            await Progress.stop(showing)
-            await self._end(run, UnexpectedError())
+            await self._end(run, showing, UnexpectedError())
         finally:
             await Progress.stop(showing)
             self._line.leave(run.job)
@@ -125,63 +141,110 @@ class Studio:
 
     async def _walk(self, run: Run, showing: asyncio.Task[None]) -> None:
         """From whatever state the job is in to its end."""
+        if run.job.ended:
+            await self._say_last_word(run)
+            return
+        if not run.taken_up:
+            await run.save(run.job)  # with the progress message's id
         try:
-            links = await self._generation.make(run)
+            result = await self._generation.make(run)
         except SubmitUnansweredError as error:
-            await self._say_lost(run, error)
-            await self._generation.find(run)
-            links = await self._generation.make(run)
-        if run.job.state is State.QUEUED:
+            await self._find(run, error)
+            result = await self._generation.make(run)
+        if result is not None:
             run.progress.show(Fetching())
-            await self._collect(run, links)
+            await self._collect(run, result)
         await Progress.stop(showing)
         await self._deliver(run)
 
-    async def _collect(self, run: Run, links: tuple[ImageLink, ...]) -> None:
+    async def _collect(self, run: Run, result: Result) -> None:
         """Images from fal to complete files. RENDERED is only said when all of them are on disk."""
-        folder, request = self._folder(run.job), run.job.request
+        request = run.job.request
         pictures = [
-            await self._parts.intake.collect(link, position, folder)
-            for position, link in enumerate(links[: request.images], start=1)
+            await self._parts.intake.collect(link, position, run.folder)
+            for position, link in enumerate(result.images[: request.images], start=1)
         ]
+        self._parts.reached(Point.COLLECTED)
+        self._parts.alerts.over(Subject.INVALID_REQUESTS)
         model = self._parts.catalogue.model_of(request.endpoint)
         charged = min(run.job.credits, model.cost(request.arguments, len(pictures)))
         rendered = run.job.to(
-            State.RENDERED, pictures=tuple(pictures), rendered_at=self._parts.clock(), charged=charged
+            State.RENDERED,
+            pictures=tuple(pictures),
+            rendered_at=self._parts.clock(),
+            charged=charged,
+            units=result.units,
+            cancel_wanted=run.called_off.is_set(),
         )
-        await run.save(rendered, Closing(customer=charged, operator=charged))
+        await run.save(rendered, Closing(customer=charged, operator=charged + run.job.wasted), Point.RENDERED)
 
     async def _deliver(self, run: Run) -> None:
-        took = (run.job.rendered_at or self._parts.clock()) - run.job.created_at
+        """Post, write down that it stands, then take the progress message away."""
         async with self._uncut(run.job):
             try:
-                message_id = await self._parts.stage.deliver(run.job, self._folder(run.job), took)
-            except DeliveryError:
-                _log.exception("job %s: its images could not be posted; they stay on disk", run.job.id)
+                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.taken_up)
+            except DeliveryError as error:
+                _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
+                await run.save(run.job.but(error=packed(error)))
                 return
-            await run.save(run.job.to(State.DELIVERED, message_id=message_id))
+            self._parts.reached(Point.POSTED)
+            await run.save(run.job.to(State.DELIVERED, message_id=message_id), point=Point.DELIVERED)
+            await self._say_last_word(run)
 
-    # --- the bad ends -----------------------------------------------------------------------------
-
-    async def _say_lost(self, run: Run, error: SubmitUnansweredError) -> None:
+    async def _find(self, run: Run, error: SubmitUnansweredError) -> None:
+        """The submit's answer never came: say so, and look for the request."""
+        run.progress.show(Searching())
         if run.job.state is State.SUBMITTING:
-            await run.save(run.job.to(State.LOST, error=error.code))
-            await self._parts.stage.tell(run.job, error)
+            await run.save(run.job.to(State.LOST, error=packed(error)), point=Point.LOST)
+        self._parts.alerts.up(Subject.LOST, run.job.id)
+        try:
+            await self._generation.find(run)
+        finally:
+            self._parts.alerts.over(Subject.LOST, run.job.id)
 
-    async def _end(self, run: Run, error: BotError) -> None:
+    # --- the ends ---------------------------------------------------------------------------------
+
+    async def _end(self, run: Run, showing: asyncio.Task[None], error: BotError) -> None:
         """Books first, talk second."""
+        await Progress.stop(showing)
         called_off = isinstance(error, CancelledAtFalError) and run.called_off.is_set()
         state = State.CANCELLED if called_off else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
+        if isinstance(error, InvalidRequestError | EndpointGoneError):
+            self._parts.alerts.up(Subject.INVALID_REQUESTS)
         if state not in NEXT[run.job.state]:
             return  # its images are paid and on disk: it stays RENDERED, and the next start delivers it
-        await run.save(run.job.to(state, error=error.code, charged=0), closing_after(run.job, error))
-        if called_off:
-            await self._parts.stage.cancelled(run.job)
-        else:
-            await self._parts.stage.tell(run.job, error)
+        ended = run.job.to(state, error=packed(error), charged=0)
+        await run.save(ended, closing_after(run.job, error), Point.ENDED)
+        run.taken_up = False  # the last word is this process's own
+        await self._say_last_word(run)
+
+    async def _say_last_word(self, run: Run) -> None:
+        """After it nothing more is said of the job."""
+        match run.job.state:
+            case State.DELIVERED:
+                await self._parts.stage.clear(run.job)
+            case State.CANCELLED:
+                await self._parts.stage.cancelled(run.job)
+            case _:
+                await self._parts.stage.tell(run.job, unpacked(run.job.error or ""), again=run.taken_up)
+        self._parts.reached(Point.TOLD)
+        await run.save(run.job.but(told=True))
 
     # --- small things -----------------------------------------------------------------------------
+
+    def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
+        progress = Progress(self._parts.stage, job, self._parts.sleep, None if taken_up else self.first_phase(job))
+        run = Run(job, progress, self._parts, taken_up)
+        if job.cancel_wanted:
+            run.called_off.set()
+        return run
+
+    def _admit(self, run: Run) -> None:
+        self._runs[run.job.id] = run
+        if run.job.state is State.HELD:
+            self._line.join(run.job, lambda: self._generation.show_line(run))
+        self._arrivals.put_nowait(run)
 
     @asynccontextmanager
     async def _uncut(self, job: Job) -> AsyncGenerator[None]:
@@ -196,6 +259,3 @@ class Studio:
             self._uncut_jobs.discard(job.id)
             if not self._uncut_jobs:
                 self._all_safe.set()
-
-    def _folder(self, job: Job) -> Path:
-        return self._parts.jobs_dir / job.id

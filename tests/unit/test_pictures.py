@@ -66,7 +66,6 @@ async def test_a_picture_is_turned_upright_and_its_metadata_is_gone(
 
     clean = await worker.normalise(source, tmp_path, "clean", LIMITS)
 
-    assert (clean.width, clean.height) == (40, 60)
     assert clean.content_type == f"image/{kind.lower()}"
     image = open_whole(clean.path)
     assert image.size == (40, 60)

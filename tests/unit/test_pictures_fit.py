@@ -10,10 +10,7 @@ from pictures_made import grainy, names, noise, open_whole, saved, with_secrets
 
 from bot.adapters.picture_bytes import PictureType
 from bot.adapters.pictures import PictureLimits, PictureWorker
-from bot.domain.errors import (
-    PictureTooLargeError,
-    PictureWorkerError,
-)
+from bot.domain.errors import PictureTooLargeError, PictureWorkerError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -17,8 +17,12 @@ CREATE TABLE jobs (
     ticket_json TEXT CHECK (ticket_json IS NULL OR json_valid(ticket_json)),
     pictures_json TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(pictures_json)),
     message_id INTEGER, -- the final message
-    error TEXT,
+    error TEXT CHECK (error IS NULL OR json_valid(error)), -- what went wrong: its code and fields
     cancel_wanted INTEGER NOT NULL DEFAULT 0 CHECK (cancel_wanted IN (0, 1)),
+    retried INTEGER NOT NULL DEFAULT 0 CHECK (retried IN (0, 1)), -- its one free retry was used
+    wasted INTEGER NOT NULL DEFAULT 0 CHECK (wasted >= 0), -- credits of that first try, in the operator's book alone
+    units REAL, -- fal's billable units of the result
+    told INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)), -- the last word was said
     created_at REAL NOT NULL, -- unix seconds, like every _at
     submitted_at REAL,
     rendered_at REAL,
@@ -29,6 +33,7 @@ CREATE TABLE jobs (
 ) STRICT;
 
 CREATE INDEX jobs_unfinished ON jobs (number) WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost');
+CREATE INDEX jobs_untold ON jobs (number) WHERE told = 0 AND state IN ('delivered', 'failed', 'cancelled');
 CREATE INDEX jobs_in_flight ON jobs (scope, member_id) WHERE state IN ('held', 'submitting', 'queued');
 CREATE INDEX jobs_of_member ON jobs (member_id, number);
 CREATE INDEX jobs_with_files ON jobs (rendered_at) WHERE state IN ('rendered', 'delivered');

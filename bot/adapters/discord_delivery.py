@@ -1,0 +1,219 @@
+"""Posting a job's images so that they arrive, once: channel, else the interaction's message, else a direct message."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import discord
+
+from bot import views
+from bot.adapters.discord_files import Packed, Packer
+from bot.adapters.discord_routes import (
+    TROUBLES,
+    Verdict,
+    channel_of,
+    described,
+    first_answer,
+    interaction_route,
+    verdict,
+)
+from bot.domain.catalogue import Catalogue
+from bot.domain.errors import DeliveryError
+from bot.domain.job import Job
+from bot.domain.packing import REQUEST_BUDGET
+from bot.service.alerts import Alerts, Subject
+from bot.service.ports import Clock
+
+_log = logging.getLogger(__name__)
+
+OUTAGE = 3600.0
+"""Seconds that Discord's troubles are waited out in one place before the next is tried."""
+LONGEST_PAUSE = 60.0
+STEPS_DOWN = 4
+"""Times that the files are made smaller."""
+LOOKED_THROUGH = 300
+"""Messages after the job's time that are searched for its own."""
+ALERT_AFTER = 3
+"""Failed tries before the operator hears of it."""
+
+
+class _ElsewhereError(Exception):
+    """Not in this place."""
+
+
+class _Place(Protocol):
+    """Where images can be posted."""
+
+    async def find(self) -> int | None:
+        """The message that an earlier try may have made. Raises what Discord raises."""
+        ...
+
+    async def post(self, packed: Packed) -> int:
+        """Make the message; returns its id. Raises what Discord raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What is posted, whatever the place."""
+
+    job: Job
+    catalogue: Catalogue
+
+    def view(self, packed: Packed) -> discord.ui.LayoutView:
+        return views.result(self.job, self.catalogue, packed.names, packed.remark, packed.originals)
+
+    def is_in(self, message: discord.Message) -> bool:
+        """Whether a message carries this job's buttons."""
+        return any(self.job.id in custom_id for custom_id in views.custom_ids(message.components))
+
+
+@dataclass(frozen=True, slots=True)
+class _Messageable:
+    """A channel, or a member's direct messages."""
+
+    client: discord.Client
+    content: _Content
+    channel: discord.abc.Messageable
+
+    async def find(self) -> int | None:
+        job = self.content.job
+        since = discord.Object(discord.utils.time_snowflake(_moment(job.created_at - 60)))
+        async for message in self.channel.history(after=since, limit=LOOKED_THROUGH, oldest_first=True):
+            ours = self.client.user is not None and message.author.id == self.client.user.id
+            if ours and self.content.is_in(message) and views.has_pictures(message.components):
+                return message.id
+        return None
+
+    async def post(self, packed: Packed) -> int:
+        job = self.content.job
+        files = packed.files(job)
+        try:
+            message = await self.channel.send(
+                view=self.content.view(packed),
+                files=files,
+                nonce=f"nb-{job.id}",  # with it, Discord answers a send repeated within minutes with the first message
+                allowed_mentions=views.only(job.order.member_id),
+            )
+        finally:
+            for file in files:
+                file.close()
+        return message.id
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstAnswer:
+    """The interaction's own message: an edit, so doing it twice changes nothing."""
+
+    webhook: discord.Webhook
+    content: _Content
+
+    async def find(self) -> int | None:
+        return None
+
+    async def post(self, packed: Packed) -> int:
+        job = self.content.job
+        files = packed.files(job)
+        try:
+            message = await self.webhook.edit_message(
+                first_answer(job),
+                view=self.content.view(packed),
+                attachments=files,
+                allowed_mentions=views.NOBODY,
+            )
+        finally:
+            for file in files:
+                file.close()
+        return message.id
+
+
+class Delivery:
+    """Posts results."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        packer: Packer,
+        catalogue: Catalogue,
+        alerts: Alerts,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._client = client
+        self._packer = packer
+        self._catalogue = catalogue
+        self._alerts = alerts
+        self._clock = clock
+        self._sleep = sleep
+
+    async def post(self, job: Job, folder: Path, *, again: bool) -> int:
+        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone."""
+        content = _Content(job, self._catalogue)
+        makers: tuple[Callable[[], Awaitable[_Place | None]], ...] = (
+            lambda: self._channel(content),
+            lambda: self._first_answer(content),
+            lambda: self._direct(content),
+        )
+        for make in makers:
+            place = await make()
+            if place is None:
+                continue
+            try:
+                return await self._insist(place, job, folder, again=again)
+            except _ElsewhereError:
+                continue
+            finally:
+                self._alerts.over(Subject.DELIVERY, job.id)
+        raise DeliveryError
+
+    async def _insist(self, place: _Place, job: Job, folder: Path, *, again: bool) -> int:
+        """In one place, as long as its troubles may pass. A message that may stand already is looked for first."""
+        until, budget, tries, smaller = self._clock() + OUTAGE, REQUEST_BUDGET, 0, 0
+        while True:
+            try:
+                if again and (found := await place.find()) is not None:
+                    return found
+                packed = await self._packer.pack(job, folder, min(self._file_limit(job), budget), budget)
+                return await place.post(packed)
+            except TROUBLES as error:
+                tries += 1
+                _log.warning("job %s: %s, try %d: %s", job.id, type(place).__name__, tries, described(error))
+                match verdict(error):
+                    case Verdict.SMALLER if smaller < STEPS_DOWN:
+                        smaller, budget = smaller + 1, budget // 2
+                    case Verdict.LATER if self._clock() < until:
+                        again = True  # it may have arrived all the same
+                        await self._wait(job, tries)
+                    case _:
+                        raise _ElsewhereError from None
+
+    async def _wait(self, job: Job, tries: int) -> None:
+        if tries == ALERT_AFTER:
+            self._alerts.up(Subject.DELIVERY, job.id)
+        await self._sleep(min(LONGEST_PAUSE, 0.5 * 2**tries))
+
+    async def _channel(self, content: _Content) -> _Place:
+        return _Messageable(self._client, content, channel_of(self._client, content.job))
+
+    async def _first_answer(self, content: _Content) -> _Place | None:
+        webhook = interaction_route(self._client, content.job, self._clock())
+        return _FirstAnswer(webhook, content) if webhook else None
+
+    async def _direct(self, content: _Content) -> _Place | None:
+        try:
+            user = await self._client.fetch_user(content.job.order.member_id)
+            return _Messageable(self._client, content, await user.create_dm())
+        except TROUBLES as error:
+            _log.warning("job %s: no direct messages (%s)", content.job.id, described(error))
+            return None
+
+    def _file_limit(self, job: Job) -> int:
+        guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None
+        return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+
+def _moment(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, UTC)

@@ -1,0 +1,63 @@
+"""How Discord's refusals are read, and the interaction's own route."""
+
+from enum import Enum, auto
+
+import aiohttp
+import discord
+
+from bot.domain.job import Job
+
+TOKEN_LIFE = 14.5 * 60
+"""Seconds an interaction's token is used; Discord's own limit is 15 minutes."""
+TROUBLES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call to Discord can end in."""
+TOO_LARGE_STATUS, TOO_LARGE_CODE = 413, 40005
+
+
+class Verdict(Enum):
+    """What a failed call means for the next try."""
+
+    LATER = auto()
+    """It may pass: the network, Discord's own trouble, a rate limit."""
+    SMALLER = auto()
+    """The files are too large."""
+    ELSEWHERE = auto()
+    """Not here: gone, forbidden, archived, refused."""
+
+
+def verdict(error: BaseException) -> Verdict:
+    """Read a failure. discord.py repeats some of them itself, but not a reset connection, nor every 503 or 429."""
+    if not isinstance(error, discord.HTTPException):
+        return Verdict.LATER
+    if error.status == TOO_LARGE_STATUS or error.code == TOO_LARGE_CODE:
+        return Verdict.SMALLER
+    if error.status == 429 or error.status >= 500:  # noqa: PLR2004 - rate limits and server errors
+        return Verdict.LATER
+    return Verdict.ELSEWHERE
+
+
+def described(error: BaseException) -> str:
+    """For the log: kind and numbers, never a body or an address."""
+    if isinstance(error, discord.HTTPException):
+        return f"HTTP {error.status}, code {error.code}"
+    return type(error).__name__
+
+
+def interaction_route(client: discord.Client, job: Job, now: float) -> discord.Webhook | None:
+    """The interaction's own route, or None when its token is dead."""
+    if job.reply is None or now > job.reply.created_at + TOKEN_LIFE:
+        return None
+    webhook = discord.Webhook.partial(job.reply.application_id, job.reply.token, client=client)
+    webhook.type = discord.WebhookType.application  # only this kind may answer privately
+    return webhook
+
+
+def first_answer(job: Job) -> int:
+    """The progress message's id for the interaction's route, which also knows it as @original."""
+    known = job.reply.message_id if job.reply else None
+    return known or "@original"  # pyright: ignore[reportReturnType] - discord.py only writes it into the address
+
+
+def channel_of(client: discord.Client, job: Job) -> discord.PartialMessageable:
+    """The channel of the order."""
+    return client.get_partial_messageable(job.order.channel_id, guild_id=job.order.guild_id)

@@ -1,0 +1,113 @@
+"""`python -m bot sandbox`: the whole bot in a browser, offline."""
+
+import asyncio
+import errno
+import signal
+import tempfile
+from argparse import Namespace
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import simcord
+from aiohttp import web
+
+from bot.domain.errors import StartError
+from bot.sandbox.fal_server import LoopbackFal
+from bot.sandbox.simcord_live import live_preview
+from bot.sandbox.world import World, world
+from bot.settings import Settings
+
+HOST: Final = "127.0.0.1"
+SECONDS: Final = 4.0
+"""How long a generation takes, for people to see the progress."""
+BOT_NAME: Final = "Nano Banana"
+
+WELCOME: Final = (
+    "Welcome! Type `/imagine` in the box below, press **Enter**, and say what to make. `/edit` changes a picture"
+    " of yours, `/help` tells the rest. Nothing here costs anything or leaves this computer."
+)
+GUIDE: Final = """\
+The bot is open. Type this address into a browser on this computer:
+
+    {address}
+
+Discord and fal are both played here: no account, no network, no cost.
+
+  /imagine   say what to make; "+9 more" shows the options. A generation takes {seconds:g} s.
+  /edit      the same with a picture of yours.
+  /quota     what is left today. /help tells the rest.
+
+Words in a prompt make fal misbehave:
+
+  sandbox: refuse      the content check says no
+  sandbox: nothing     no image comes back
+  sandbox: slow        takes 30 s: time to press Cancel
+  sandbox: stubborn    a Cancel that comes too late
+  sandbox: truncated   half a file comes down the wire
+  sandbox: lost        the answer to a paid order gets lost
+
+"Viewing as" at the top of the page switches between {people}.
+Ctrl-C ends it, and everything in it is deleted.
+"""
+
+
+async def serve(settings: Settings, chosen: Namespace) -> int:
+    """Show the page until Ctrl-C, SIGTERM or the page's own "End preview session". Raises StartError."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    seconds: float = SECONDS if chosen.seconds is None else chosen.seconds
+    fal = LoopbackFal(concurrency=settings.fal.max_concurrent, seconds=seconds)
+    page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+        async with _door(chosen.port, page) as address, fal, world(settings, Path(folder), fal=fal) as here:
+            await _furnish(here)
+            viewers = (here.member, here.other, here.moderator)
+            async with live_preview(here.env, here.channel, viewers) as preview, asyncio.TaskGroup() as tasks:
+                page.set_result(preview.url)
+                closing = tasks.create_task(_stop_when_closed(preview, stop), name="sandbox-closed")
+                people = "ann, ben (members) and mia (a moderator)"
+                print(GUIDE.format(address=address, seconds=seconds, people=people), flush=True)  # noqa: T201 - what this command is for
+                await stop.wait()
+                closing.cancel()
+    return 0
+
+
+@asynccontextmanager
+async def _door(port: int, page: asyncio.Future[str]) -> AsyncGenerator[str]:
+    """An address that a person can type: it leads to the page, whose own address carries a random token."""
+
+    async def lead(_request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": await page, "Cache-Control": "no-store"})
+
+    app = web.Application()
+    app.router.add_get("/", lead)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await _listen(web.TCPSite(runner, HOST, port), port)
+        yield f"http://{HOST}:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, port: int) -> None:
+    try:
+        await site.start()
+    except (OSError, OverflowError) as error:  # OverflowError: no port has that number
+        why = "is taken" if getattr(error, "errno", None) == errno.EADDRINUSE else "cannot be used"
+        raise StartError(f"port {port} of this computer {why}; choose another with --port") from None
+
+
+async def _furnish(here: World) -> None:
+    """A bot with a name, and a first message that says what to type."""
+    if here.app.client.user is not None:
+        await here.app.client.user.edit(username=BOT_NAME)
+    await here.moderator.send(here.channel, WELCOME)
+
+
+async def _stop_when_closed(preview: simcord.Preview, stop: asyncio.Event) -> None:
+    await preview.wait_closed()
+    stop.set()

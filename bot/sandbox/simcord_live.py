@@ -1,0 +1,69 @@
+"""The one place of the sandbox's page that touches private names of simcord: a preview that follows its channel.
+
+simcord's preview shows what it last published, and publishes only when somebody acts in it; our bot works on after
+the answer to a command. So the page publishes whenever something happened in the simulated Discord:
+
+- `ACTION_SPECS` (simcord.preview._actions): an action is refused when anything was published since the page was drawn.
+  While the bot works that would refuse people's clicks at random, so no action is bound to what was drawn. Each is
+  still checked against the messages, buttons and permissions of that moment.
+- `_publish_message_pages` publishes without awaiting. The public `refresh()` waits for the bot's work to settle, and
+  refuses the actions of people meanwhile.
+- `_advance_presentation_time` is what times such as "in 3 seconds" are counted from; `refresh()` alone would move it.
+- `env.backend.transcript` grows with every request and every event: its length tells that something happened.
+
+tests/discord/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py what they are good for.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+import simcord
+from simcord import ChannelHandle, Env, MemberActor, Preview
+from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - as said above
+
+from bot.domain.errors import StartError
+
+PINNED: Final = "3.2.1"
+"""The only version these private names were read in."""
+LOOK_EVERY: Final = 0.25
+"""Seconds; the page itself asks every half second."""
+
+
+@asynccontextmanager
+async def live_preview(env: Env, channel: ChannelHandle, viewers: Sequence[MemberActor]) -> AsyncGenerator[Preview]:
+    """The channel in a browser, live, on a free port of 127.0.0.1. Raises StartError for another simcord."""
+    if simcord.__version__ != PINNED:
+        raise StartError(f"the sandbox needs simcord {PINNED}, not {simcord.__version__}: pip install -e '.[sandbox]'")
+    preview = env.preview(channel, viewers=viewers, layout="channel")
+    async with preview, asyncio.TaskGroup() as tasks:
+        with _unbound_actions():
+            following = tasks.create_task(_follow(env, preview), name="sandbox-page")
+            try:
+                yield preview
+            finally:
+                following.cancel()
+
+
+@contextmanager
+def _unbound_actions() -> Generator[None]:
+    bound = _actions.ACTION_SPECS
+    free = {kind: dataclasses.replace(spec, revision_bound=False) for kind, spec in bound.items()}
+    _actions.ACTION_SPECS = MappingProxyType(free)
+    try:
+        yield
+    finally:
+        _actions.ACTION_SPECS = bound
+
+
+async def _follow(env: Env, preview: Any) -> None:  # noqa: ANN401 - its private methods, as said above
+    shown = 0
+    while True:
+        preview._advance_presentation_time()  # noqa: SLF001 - as said above
+        if (happened := len(env.backend.transcript)) != shown:
+            shown = happened
+            preview._publish_message_pages(reason="refresh")  # noqa: SLF001 - as said above
+        await asyncio.sleep(LOOK_EVERY)

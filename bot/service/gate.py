@@ -1,0 +1,49 @@
+"""The gate before fal: shut for a while after fal turned a request away, then tried again by itself."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.domain.errors import AccountError, ClosedError, GenerationError
+from bot.service.alerts import Alerts, Subject
+from bot.service.ports import Clock
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds that the gate stays shut; twice as long after each failure in a row."""
+
+
+class Gate:
+    """Whether requests of ours go to fal now. After a pause the next one tries; its success opens the gate for all."""
+
+    def __init__(self, clock: Clock, sleep: Callable[[float], Awaitable[None]], alerts: Alerts) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._alerts = alerts
+        self._failures = 0
+        self._shut_until = 0.0
+        self._account = False
+
+    def check(self) -> None:
+        """Raises ClosedError while fal refuses the account: new orders could only wait."""
+        if self._account and self._clock() < self._shut_until:
+            raise ClosedError
+
+    async def passage(self) -> bool:
+        """Wait until the gate is not shut; True then."""
+        while (pause := self._shut_until - self._clock()) > 0:
+            await self._sleep(min(pause, 1.0))
+        return True
+
+    def shut(self, error: GenerationError) -> None:
+        """fal turned a request away."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        self._shut_until = self._clock() + pause
+        self._account = isinstance(error, AccountError)
+        self._alerts.up(Subject.ACCOUNT if self._account else Subject.FAL_AWAY)
+
+    def opened(self) -> None:
+        """fal took a request."""
+        self._failures = 0
+        self._shut_until = 0.0
+        self._account = False
+        self._alerts.over(Subject.ACCOUNT)
+        self._alerts.over(Subject.FAL_AWAY)

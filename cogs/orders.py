@@ -1,0 +1,53 @@
+"""From a checked order to its first answer: the one way in for every command and button."""
+
+import discord
+
+from bot import views
+from bot.domain.errors import MissingPermissionsError
+from bot.domain.job import Reply
+from bot.domain.order import Order
+from bot.service.desk import Desk
+from bot.service.studio import Studio
+
+NEEDED = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
+NEEDED_IN_THREAD = {
+    "view_channel": "View Channel",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "attach_files": "Attach Files",
+}
+
+
+async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, order: Order) -> None:
+    """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError."""
+    studio.check_open()
+    check_permissions(interaction)
+    job = await desk.take(order, reply_to(interaction))
+    view = views.progress(job, desk.catalogue, studio.first_phase(job))
+    try:
+        answer = await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)
+    except BaseException:
+        await studio.withdraw(job)
+        raise
+    studio.accept(job, answer.message_id)
+
+
+def check_permissions(interaction: discord.Interaction) -> None:
+    """The bot must be able to post images here. Raises MissingPermissionsError."""
+    needed = NEEDED_IN_THREAD if isinstance(interaction.channel, discord.Thread) else NEEDED
+    missing = tuple(label for name, label in needed.items() if not getattr(interaction.app_permissions, name))
+    if missing:
+        raise MissingPermissionsError(names=missing)
+
+
+def scope_of(interaction: discord.Interaction) -> str:
+    """Whose books."""
+    return f"guild:{interaction.guild_id}"
+
+
+def reply_to(interaction: discord.Interaction) -> Reply:
+    """How to answer this interaction later."""
+    return Reply(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        created_at=interaction.created_at.timestamp(),
+    )

@@ -1,0 +1,287 @@
+"""A submit reaches fal at most once, whatever the network does, and it is told apart whether it may have arrived.
+
+What counts is what the server saw: every POST that came whole is a job at fal, and paid.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from fal_client.client import MAX_ATTEMPTS
+from hostile_server import Conduct, Ends, HostileServer, Reads, answer, full, nobody, receipt, unaccepted
+
+from bot.adapters.fal import Fal
+from bot.adapters.fal_submit import Addresses
+from bot.domain.errors import (
+    AccountError,
+    ContentRefusedError,
+    EndpointGoneError,
+    FalBusyError,
+    FalDownError,
+    GenerationError,
+    InvalidRequestError,
+    SubmitUnansweredError,
+)
+from bot.domain.order import Request
+
+REQUEST = Request(
+    endpoint="fal-ai/nano-banana-2", arguments={"prompt": "a quiet harbour " * 250, "num_images": 1}, images=1
+)
+PATIENT, SHORT = 5.0, 0.15
+"""Seconds without a byte from fal; the short one where a test waits it out."""
+ANSWER = answer(200, receipt("http://127.0.0.1:9"))
+HEAD_END = ANSWER.index(b"\r\n\r\n") + 4
+NGINX = b"<html><body><center><h1>Error</h1></center><hr><center>nginx</center></body></html>"
+FAL_ERROR = {"detail": "Something went wrong", "error_type": "internal_error"}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fal-client's own tries follow at once."""
+    monkeypatch.setattr("fal_client.client._get_retry_delay", lambda *_: 0.0)
+
+
+@asynccontextmanager
+async def fal_at(queue: str, *, timeout: float = PATIENT) -> AsyncGenerator[Fal]:
+    async def no_sleep(_: float) -> None: ...
+
+    async with aiohttp.ClientSession() as session:
+        addresses = Addresses(queue=queue, rest=queue, cdn=queue, api=queue)
+        fal = Fal("secret", addresses, session, keep_outputs_days=7, sleep=no_sleep, submit_timeout=timeout)
+        try:
+            yield fal
+        finally:
+            await fal.aclose()
+
+
+async def refusal(fal: Fal) -> GenerationError:
+    """The error that a submit ends with."""
+    with pytest.raises(GenerationError) as raised:
+        await fal.submit(REQUEST)
+    return raised.value
+
+
+def facts(error: GenerationError) -> tuple[type[GenerationError], bool, bool]:
+    return type(error), error.may_be_billed, error.unsent
+
+
+UNANSWERED = (SubmitUnansweredError, True, False)
+"""It may have arrived: never sent again, looked for in fal's list, counted in the operator's book."""
+NOT_SENT = (FalDownError, False, True)
+"""Not a byte has left."""
+
+
+# --- the connection ends or falls silent ----------------------------------------------------------
+
+
+SILENCES = {
+    "before a byte is read": Conduct(reads=Reads.NOTHING),
+    "after the head": Conduct(reads=Reads.HEAD),
+    "in the middle of the body": Conduct(reads=Reads.HALF),
+    "after the job is made": Conduct(),
+    "in the status line": Conduct(says=b"HTTP/1.1 2"),
+    "after the status line": Conduct(says=b"HTTP/1.1 200 OK\r\n"),
+    "in the headers": Conduct(says=b"HTTP/1.1 200 OK\r\nContent-Len"),
+    "after the headers": Conduct(says=ANSWER[:HEAD_END]),
+    "in the body": Conduct(says=ANSWER[:-40]),
+    "in a chunked body": Conduct(says=b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"request_id'),
+    "after 100 Continue": Conduct(says=b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "in a 503": Conduct(says=answer(503, NGINX)[:-10]),
+    "in a 429": Conduct(says=answer(429, {"detail": "concurrent_requests_limit"})[:-10]),
+}
+
+
+@pytest.mark.parametrize("ends", [Ends.FIN, Ends.RST, Ends.HANG, Ends.TRICKLE])
+@pytest.mark.parametrize("conduct", SILENCES.values(), ids=SILENCES)
+async def test_a_submit_whose_connection_ends_anywhere_is_sent_once_and_unanswered(
+    conduct: Conduct, ends: Ends
+) -> None:
+    timeout = SHORT if ends in {Ends.HANG, Ends.TRICKLE} else PATIENT
+    async with HostileServer(Conduct(reads=conduct.reads, says=conduct.says, ends=ends)) as server:
+        async with fal_at(server.url, timeout=timeout) as fal:
+            error = await refusal(fal)
+        assert server.connections == 1
+    assert server.paid_posts == (1 if conduct.reads is Reads.ALL else 0)
+    assert facts(error) == UNANSWERED
+
+
+async def test_a_submit_to_a_server_that_never_takes_the_connection_up_is_unanswered() -> None:
+    with unaccepted() as url:
+        async with fal_at(url, timeout=SHORT) as fal:
+            assert facts(await refusal(fal)) == UNANSWERED
+
+
+@pytest.mark.parametrize("place", [nobody, full], ids=["nobody listens", "the server is full"])
+async def test_a_submit_that_cannot_even_connect_was_not_sent(place: type[nobody] | type[full]) -> None:
+    with place() as url:
+        async with fal_at(url, timeout=0.05) as fal:
+            assert facts(await refusal(fal)) == NOT_SENT
+
+
+@pytest.mark.parametrize("ends", [Ends.FIN, Ends.RST, Ends.HANG])
+async def test_a_submit_whose_tls_handshake_fails_was_not_sent(ends: Ends) -> None:
+    async with HostileServer(Conduct(reads=Reads.NOTHING, ends=ends)) as server:
+        async with fal_at(server.url.replace("http:", "https:"), timeout=0.05) as fal:
+            assert facts(await refusal(fal)) == NOT_SENT
+    assert server.paid_posts == 0
+
+
+async def test_a_submit_on_a_kept_connection_that_was_closed_meanwhile_arrives_once() -> None:
+    async with HostileServer(Conduct()) as server:
+        server.conducts = [
+            Conduct(says=answer(200, receipt(server.url, request_id="first")), ends=Ends.FIN),
+            Conduct(says=answer(200, receipt(server.url, request_id="second"))),
+        ]
+        async with fal_at(server.url) as fal:
+            tickets = [await fal.submit(REQUEST), await fal.submit(REQUEST)]
+    assert [ticket.request_id for ticket in tickets] == ["first", "second"]
+    assert server.paid_posts == 2
+
+
+# --- the answer is no receipt ---------------------------------------------------------------------
+
+
+GARBAGE = {
+    "another protocol": b"SSH-2.0-OpenSSH_9.7\r\n",
+    "noise": bytes(range(256)) * 8,
+    "an endless header": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 300_000,
+    "an empty 200": answer(200),
+    "204": answer(204),
+    "202 with text": answer(202, b"Accepted"),
+    "truncated JSON": answer(200, b'{"request_id": "r-1", "status_url": "ht'),
+    "a web page": answer(200, NGINX, Content_Type="text/html"),
+    "null": answer(200, None),
+    "a list": answer(200, [receipt("http://127.0.0.1:9")]),
+    "bottomless JSON": answer(200, b"[" * 100_000),
+    "no UTF-8": answer(200, b'{"request_id": "\xff\xfe"}'),
+    "an empty request_id": answer(200, {**receipt("http://127.0.0.1:9"), "request_id": ""}),
+    "a receipt without its request_id": answer(
+        200, {name: value for name, value in receipt("http://127.0.0.1:9").items() if name != "request_id"}
+    ),
+    "a request_id of null": answer(200, {**receipt("http://127.0.0.1:9"), "request_id": None}),
+    "a request_id that is a number": answer(200, {**receipt("http://127.0.0.1:9"), "request_id": 7}),
+    "a request_id that climbs": answer(200, {**receipt("http://127.0.0.1:9"), "request_id": "../../tokens"}),
+    "no addresses": answer(200, {"request_id": "r-1"}),
+    "gzip that is none": answer(200, b"not gzip", Content_Encoding="gzip"),
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "a redirect to nowhere": answer(307, Location="http://[broken"),
+}
+
+
+@pytest.mark.parametrize("said", GARBAGE.values(), ids=GARBAGE)
+async def test_a_submit_that_is_answered_with_garbage_is_sent_once_and_unanswered(said: bytes) -> None:
+    async with HostileServer(Conduct(says=said, ends=Ends.FIN)) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+        assert server.connections == 1
+    assert server.paid_posts == 1
+    assert facts(error) == UNANSWERED
+
+
+@pytest.mark.parametrize("addresses", [None, 7, "", "nonsense", "http://[broken", ["http://127.0.0.1:9"]])
+async def test_a_receipt_with_a_good_id_and_unusable_addresses_is_a_receipt(addresses: object) -> None:
+    bad = {"request_id": "r-1", "status_url": addresses, "response_url": addresses, "cancel_url": addresses}
+    async with HostileServer(Conduct(says=answer(200, bad))) as server:
+        async with fal_at(server.url) as fal:
+            ticket = await fal.submit(REQUEST)
+        assert ticket.status_url == f"{server.url}/fal-ai/nano-banana-2/requests/r-1/status"
+
+
+# --- fal, or what stands before it, refuses -------------------------------------------------------
+
+
+BUSY = (FalBusyError, False, False)
+
+
+@pytest.mark.parametrize("with_id", [True, False], ids=["by fal", "before fal"])
+@pytest.mark.parametrize("body", [NGINX, FAL_ERROR, b""], ids=["nginx", "json", "empty"])
+@pytest.mark.parametrize(
+    ("status", "by_fal", "before_fal"),
+    [
+        (408, BUSY, BUSY),
+        (409, BUSY, BUSY),
+        (500, UNANSWERED, UNANSWERED),
+        (502, UNANSWERED, UNANSWERED),
+        (503, UNANSWERED, BUSY),
+        (504, UNANSWERED, UNANSWERED),
+    ],
+)
+async def test_an_error_that_fal_client_would_try_again_is_sent_once(
+    status: int, by_fal: object, before_fal: object, body: object, with_id: bool
+) -> None:
+    headers = {"x_fal_request_id": "r-1"} if with_id else {}
+    async with HostileServer(Conduct(says=answer(status, body, **headers))) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert server.paid_posts == 1
+    assert facts(error) == (by_fal if with_id else before_fal)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, (InvalidRequestError, False, False)),
+        (401, (AccountError, False, True)),
+        (403, (AccountError, False, True)),
+        (404, (EndpointGoneError, False, False)),
+        (422, (InvalidRequestError, False, False)),
+    ],
+)
+async def test_a_refusal_that_names_a_mistake_is_sent_once(status: int, expected: object) -> None:
+    async with HostileServer(Conduct(says=answer(status, {"detail": "no"}, x_fal_request_id="r-1"))) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert server.paid_posts == 1
+    assert facts(error) == expected
+
+
+async def test_a_prompt_refused_at_the_door_costs_nothing() -> None:
+    detail = [{"loc": ["body", "prompt"], "msg": "no", "type": "content_policy_violation", "input": {"prompt": "x"}}]
+    async with HostileServer(Conduct(says=answer(422, {"detail": detail}, x_fal_request_id="r-1"))) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert facts(error) == (ContentRefusedError, False, False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_a_refusal_and_is_not_followed(status: int) -> None:
+    async with HostileServer(Conduct()) as server:
+        server.conducts = [Conduct(says=answer(status, Location=f"{server.url}/fal-ai/nano-banana-2"))]
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert len(server.heard) == 1
+    assert isinstance(error, InvalidRequestError)
+    assert error.kinds == (f"http_{status}",)
+
+
+# --- 429: the one answer after which it is sent again ---------------------------------------------
+
+
+TOO_MANY = answer(429, {"detail": "concurrent_requests_limit"}, X_Fal_needs_retry="1", x_fal_request_id="r-0")
+
+
+async def test_a_429_was_not_accepted_and_is_sent_again_until_fal_takes_it() -> None:
+    async with HostileServer(Conduct()) as server:
+        taken = Conduct(says=answer(200, receipt(server.url)))
+        server.conducts = [Conduct(says=TOO_MANY), Conduct(says=TOO_MANY), taken]
+        async with fal_at(server.url) as fal:
+            ticket = await fal.submit(REQUEST)
+    assert ticket.request_id == "r-1"
+    assert server.paid_posts == 3
+
+
+async def test_a_lasting_429_ends_as_busy_and_may_be_sent_later() -> None:
+    async with HostileServer(Conduct(says=TOO_MANY)) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert server.paid_posts == MAX_ATTEMPTS
+    assert facts(error) == (FalBusyError, False, True)
+
+
+async def test_a_drop_after_a_429_ends_the_tries() -> None:
+    async with HostileServer(Conduct(says=TOO_MANY), Conduct(ends=Ends.RST)) as server:
+        async with fal_at(server.url) as fal:
+            error = await refusal(fal)
+    assert server.paid_posts == 2
+    assert facts(error) == UNANSWERED

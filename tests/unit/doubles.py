@@ -1,0 +1,372 @@
+"""The service's ports in memory, and small things to put into them. The books are never doubled: they are real SQLite."""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_store import SqliteStore
+from bot.domain.errors import BotError, CancelledAtFalError, GenerationError
+from bot.domain.job import Job, Picture, Reply, State, Ticket
+from bot.domain.ledger import Limits
+from bot.domain.order import Choices, Order, Reference, Request
+from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Status
+from bot.settings import MODELS_FILE
+
+CATALOGUE = load_catalogue(MODELS_FILE)
+NOON = 1_795_435_200.0
+"""2026-11-23 12:00 UTC."""
+WIDE = Limits(member_day=10**6, server_day=10**6, operator_month=10**6, member_jobs=10**4, server_jobs=10**4)
+"""Limits that nothing here reaches."""
+BOT_TOKEN = "the bot's own token"
+
+_ids = itertools.count(1)
+
+
+# --- orders and jobs ------------------------------------------------------------------------------
+
+
+def an_order(
+    prompt: str = "a fox",
+    *,
+    guild: int = 1,
+    member: int = 7,
+    model: str = "nano-banana-2",
+    choices: Choices | None = None,
+    references: int = 0,
+) -> Order:
+    return Order(
+        scope=f"guild:{guild}",
+        guild_id=guild,
+        channel_id=guild * 100,
+        member_id=member,
+        prompt=prompt,
+        model=model,
+        choices=choices or Choices(),
+        references=tuple(
+            Reference(url=f"https://cdn.invalid/{n}", filename=f"{n}.png", content_type="image/png", size=n * 1000)
+            for n in range(1, references + 1)
+        ),
+    )
+
+
+def a_job(
+    order: Order | None = None,
+    *,
+    state: State = State.HELD,
+    credit: int | None = None,
+    at: float = NOON,
+    token: str | None = None,
+    pictures: int = 0,
+) -> Job:
+    """An order as the desk makes it; `credit` and `state` as wished."""
+    order = order or an_order()
+    request = CATALOGUE.request(order, max_tolerance=6, seed=1)
+    reply = None if token is None else Reply(application_id=5, token=token, created_at=at, message_id=None)
+    return Job(
+        id=f"{next(_ids):016x}",
+        state=state,
+        order=order,
+        request=request,
+        credits=credit or CATALOGUE.model(order.model).cost(request.arguments, request.images),
+        created_at=at,
+        reply=reply,
+        pictures=tuple(a_picture(position) for position in range(1, pictures + 1)),
+    )
+
+
+def a_picture(position: int = 1) -> Picture:
+    return Picture(
+        url=f"https://fal.invalid/made-{position}.png",
+        filename=f"{position}.png",
+        content_type="image/png",
+        width=1024,
+        height=768,
+        size=1_000_000 + position,
+    )
+
+
+def a_ticket(request_id: str = "r1") -> Ticket:
+    base = f"https://fal.invalid/requests/{request_id}"
+    return Ticket(request_id=request_id, status_url=f"{base}/status", response_url=base, cancel_url=f"{base}/cancel")
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+class HandClock:
+    """A clock that stands until it is turned; whoever sleeps by it wakes when it has been turned far enough."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        sleeper = (self.now + seconds, asyncio.Event())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1].wait()
+        finally:
+            self._sleepers.remove(sleeper)
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        for at, woken in self._sleepers:
+            if at <= self.now:
+                woken.set()
+
+    @property
+    def asleep(self) -> int:
+        """How many sleep by this clock."""
+        return len(self._sleepers)
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Wait in real time for something to become true, five seconds at most."""
+    async with asyncio.timeout(5):
+        while not fact():
+            await asyncio.sleep(0.001)
+
+
+# --- the books ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """An open store and the file under it."""
+
+    store: SqliteStore
+    database: Database
+    path: Path
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        """What another process would read in the file: only what is committed."""
+        connection = sqlite3.connect(self.path)
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        finally:
+            connection.close()
+
+    def state_of(self, job: Job) -> str:
+        return str(self.rows("SELECT state FROM jobs WHERE id = ?", job.id)[0][0])
+
+    def entries(self, job: Job) -> dict[str, list[tuple[str, int]]]:
+        """The job's ledger: by book, kinds and credits."""
+        found: dict[str, list[tuple[str, int]]] = {"customer": [], "operator": []}
+        for book, kind, credit in self.rows(
+            "SELECT book, kind, credits FROM ledger WHERE job_id = ? ORDER BY entry", job.id
+        ):
+            found[str(book)].append((str(kind), int(str(credit))))
+        return found
+
+    def charged(self, job: Job) -> tuple[int, int]:
+        """What the customer and the operator pay for this job by the ledger."""
+        found = self.entries(job)
+        return sum(credit for _, credit in found["customer"]), sum(credit for _, credit in found["operator"])
+
+
+@asynccontextmanager
+async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TOKEN) -> AsyncGenerator[Books]:
+    """A real database file, migrated and open."""
+    migrate(path)
+    database = await Database.open(path)
+    try:
+        yield Books(SqliteStore(database, Seal(token), clock), database, path)
+    finally:
+        await database.close()
+
+
+# --- fal ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Plan:
+    """What fal does with one prompt. Unplanned, it makes what is asked for at once."""
+
+    refuse: BaseException | None = None
+    """Raised at submit."""
+    answering: asyncio.Event | None = None
+    """The submit is answered only after this."""
+    working: asyncio.Event | None = None
+    """The request is completed only after this, or by a cancel that works."""
+    ending: BaseException | None = None
+    """Raised instead of a result."""
+    images: int | None = None
+    """How many come, when not what was asked for."""
+    cancels: bool = True
+    """Whether a cancel still stops it."""
+    deaf: int = 0
+    """How many cancels are not heard at all."""
+
+
+@dataclass(slots=True)
+class FakeFal:
+    """fal's queue, of one mind per prompt."""
+
+    plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
+    submitted: list[Request] = field(default_factory=list[Request])
+    uploads: list[Path] = field(default_factory=list[Path])
+    cancels: list[str] = field(default_factory=list[str])
+    looks: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    listed: list[Ticket | GenerationError | None] = field(default_factory=list[Ticket | GenerationError | None])
+    """What looking for a lost request answers, look by look; then nothing is found."""
+    most_at_once: int = 0
+    at_submit: Callable[[], None] = lambda: None
+    _known: dict[str, tuple[Request, Plan]] = field(default_factory=dict[str, tuple[Request, Plan]])
+    _done: set[str] = field(default_factory=set[str])
+    _cancelled: set[str] = field(default_factory=set[str])
+
+    def plan(self, prompt: str) -> Plan:
+        return self.plans.setdefault(prompt, Plan())
+
+    @property
+    def prompts(self) -> list[object]:
+        """What was submitted, in order."""
+        return [request.arguments["prompt"] for request in self.submitted]
+
+    @property
+    def at_work(self) -> int:
+        return len(self._known) - len(self._done)
+
+    def knows(self, request: Request, request_id: str) -> Ticket:
+        """Have fal know a request that never was submitted through this object."""
+        self._known[request_id] = (request, self.plan(str(request.arguments["prompt"])))
+        return a_ticket(request_id)
+
+    async def upload(self, path: Path, content_type: str) -> str:
+        assert content_type == "image/png"
+        self.uploads.append(path)
+        return f"https://fal.invalid/uploads/{len(self.uploads)}.png"
+
+    async def submit(self, request: Request) -> Ticket:
+        self.at_submit()
+        self.submitted.append(request)
+        plan = self.plan(str(request.arguments["prompt"]))
+        if plan.answering is not None:
+            await plan.answering.wait()
+        if plan.refuse is not None:
+            raise plan.refuse
+        ticket = self.knows(request, f"r{len(self.submitted)}")
+        self.most_at_once = max(self.most_at_once, self.at_work)
+        return ticket
+
+    async def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+        _, plan = self._known[ticket.request_id]
+        yield InQueue(0)
+        yield InProgress()
+        if plan.working is not None:
+            while not plan.working.is_set() and ticket.request_id not in self._cancelled:
+                await asyncio.sleep(0.001)
+        self._done.add(ticket.request_id)
+        yield Completed()
+
+    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
+        request, plan = self._known[ticket.request_id]
+        if ticket.request_id in self._cancelled:
+            raise CancelledAtFalError
+        if plan.ending is not None:
+            raise plan.ending
+        images = request.images if plan.images is None else plan.images
+        return tuple(ImageLink(url=f"https://fal.invalid/{n}.png", content_type="image/png") for n in range(images))
+
+    async def cancel(self, ticket: Ticket) -> None:
+        _, plan = self._known[ticket.request_id]
+        self.cancels.append(ticket.request_id)
+        if plan.deaf > 0:
+            plan.deaf -= 1
+            raise GenerationError
+        if plan.cancels:
+            self._cancelled.add(ticket.request_id)
+
+    async def find(self, request: Request, since: float, until: float) -> Ticket | None:  # the port's own names
+        self.looks.append((since, until))
+        found = self.listed.pop(0) if self.listed else None
+        if isinstance(found, GenerationError):
+            raise found
+        if found is not None:
+            self.knows(request, found.request_id)
+        return found
+
+
+# --- pictures and Discord -------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class FakeIntake:
+    """Pictures that are always fine, unless a test says otherwise."""
+
+    prepared: list[Reference] = field(default_factory=list[Reference])
+    collected: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    refuse: BaseException | None = None
+    lose: BaseException | None = None
+    fetching: asyncio.Event | None = None
+    """A result's image is there only after this."""
+    reading: asyncio.Event | None = None
+    """A member's picture is there only after this."""
+
+    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
+        if self.reading is not None:
+            await self.reading.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        self.prepared.append(reference)
+        return Prepared(path=folder / f"in-{position}.png", content_type="image/png")
+
+    async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
+        if self.fetching is not None:
+            await self.fetching.wait()
+        if self.lose is not None:
+            raise self.lose
+        self.collected.append((folder.name, position))
+        return a_picture(position)
+
+
+@dataclass(slots=True)
+class FakeStage:
+    """Remembers what people saw, and when by the hand clock."""
+
+    clock: Callable[[], float]
+    shown: list[tuple[float, str, Phase]] = field(default_factory=list[tuple[float, str, Phase]])
+    delivered: list[Job] = field(default_factory=list[Job])
+    told: list[tuple[Job, BotError]] = field(default_factory=list[tuple[Job, BotError]])
+    called_off: list[Job] = field(default_factory=list[Job])
+    refuse: BaseException | None = None
+    """Raised by deliver."""
+    posting: asyncio.Event | None = None
+    """A delivery is over only after this."""
+    at_deliver: Callable[[], None] = lambda: None
+
+    async def show(self, job: Job, phase: Phase) -> None:
+        self.shown.append((self.clock(), job.id, phase))
+
+    async def deliver(self, job: Job, folder: Path, took: float) -> int:
+        assert folder.name == job.id
+        assert took >= 0
+        self.at_deliver()
+        if self.posting is not None:
+            await self.posting.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        self.delivered.append(job)
+        return 900_000 + job.number
+
+    async def tell(self, job: Job, error: BotError) -> None:
+        self.told.append((job, error))
+
+    async def cancelled(self, job: Job) -> None:
+        self.called_off.append(job)
+
+    def phases(self, job: Job) -> list[Phase]:
+        """What the progress message of this job said, in order."""
+        return [phase for _, job_id, phase in self.shown if job_id == job.id]

@@ -1,0 +1,83 @@
+"""What autocomplete offers while an order is being typed."""
+
+import pytest
+from doubles import CATALOGUE
+
+from bot.domain.suggestions import MOST, suggest
+
+
+def offered(option: str, typed: str = "", *, edit: bool = False, **chosen: object) -> list[str]:
+    return [value for value, _ in suggest(CATALOGUE, option, typed, chosen, edit=edit)]
+
+
+def test_models_are_offered_by_title_in_the_catalogues_order() -> None:
+    assert list(suggest(CATALOGUE, "model", "", {}, edit=False)) == [
+        ("nano-banana-2", "Nano Banana 2"),
+        ("nano-banana-pro", "Nano Banana Pro"),
+        ("nano-banana", "Nano Banana"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "models"),
+    [
+        ({"thinking": "high"}, ["nano-banana-2"]),
+        ({"resolution": "0.5K"}, ["nano-banana-2"]),
+        ({"resolution": "2K"}, ["nano-banana-2", "nano-banana-pro"]),
+        ({"resolution": "9K"}, []),
+        ({"aspect_ratio": "auto"}, ["nano-banana-2", "nano-banana-pro"]),
+        ({"web_search": True}, ["nano-banana-2", "nano-banana-pro"]),
+        ({"safety": 3, "seed": 5, "format": "webp"}, ["nano-banana-2", "nano-banana-pro", "nano-banana"]),
+        ({"prompt": "a fox", "images": 99, "resolution": ""}, ["nano-banana-2", "nano-banana-pro", "nano-banana"]),
+    ],
+)
+def test_only_models_that_can_do_what_is_chosen_already_are_offered(
+    chosen: dict[str, object], models: list[str]
+) -> None:
+    assert offered("model", **chosen) == models
+
+
+def test_an_edit_is_offered_what_the_edit_endpoint_has() -> None:
+    assert offered("model", edit=True, aspect_ratio="auto") == ["nano-banana-2", "nano-banana-pro", "nano-banana"]
+    assert "auto" in offered("aspect_ratio", edit=True, model="nano-banana")
+    assert "auto" not in offered("aspect_ratio", model="nano-banana")
+
+
+def test_values_follow_the_chosen_model_and_else_the_default_one() -> None:
+    assert offered("resolution") == ["0.5K", "1K", "2K", "4K"]
+    assert offered("resolution", model="nano-banana-pro") == ["1K", "2K", "4K"]
+    assert offered("resolution", model=None) == ["0.5K", "1K", "2K", "4K"]
+
+
+@pytest.mark.parametrize(
+    ("option", "model"),
+    [("resolution", "nano-banana"), ("thinking", "nano-banana-pro"), ("resolution", "half-typed"), ("prompt", None)],
+)
+def test_what_cannot_be_chosen_is_offered_as_nothing(option: str, model: str | None) -> None:
+    assert offered(option, model=model) == []
+
+
+def test_the_usual_value_is_marked() -> None:
+    labels = dict(suggest(CATALOGUE, "format", "", {}, edit=False))
+    assert labels == {"jpeg": "jpeg", "png": "png (usual)", "webp": "webp"}
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "values"),
+    [
+        ("aspect_ratio", "16", ["16:9", "9:16"]),
+        ("model", "PRO", ["nano-banana-pro"]),
+        ("model", " banana p ", ["nano-banana-pro"]),
+        ("resolution", "usual", ["1K"]),
+        ("resolution", "k", ["0.5K", "1K", "2K", "4K"]),
+        ("format", "tiff", []),
+    ],
+)
+def test_what_is_typed_narrows_the_offer_by_value_or_label(option: str, typed: str, values: list[str]) -> None:
+    assert offered(option, typed) == values
+
+
+def test_no_more_is_offered_than_discord_shows() -> None:
+    for model in CATALOGUE.models:
+        for option in ("aspect_ratio", "resolution", "format", "thinking", "safety"):
+            assert len(offered(option, model=model)) <= MOST == 25
