@@ -1,4 +1,4 @@
-"""The command line: run | check | sandbox. Exit codes: 0 well, 1 a check failed, 2 it cannot start."""
+"""The command line. Exit codes: 0 well, 1 a check failed, 2 it cannot start."""
 
 import argparse
 import asyncio
@@ -19,11 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     load_dotenv(Path(".env"))
     parser = argparse.ArgumentParser(prog="python -m bot", description="Images from words, in Discord.")
-    commands = parser.add_subparsers(dest="command", metavar="run | check | sandbox")
+    commands = parser.add_subparsers(dest="command", metavar="run | check | sandbox | audit | backup")
     commands.add_parser("run", help="work on Discord (the default)")
     commands.add_parser("check", help="look at settings, catalogue, database and keys; one line each")
     sandbox = commands.add_parser("sandbox", help="try the whole bot offline, in a browser")
     _sandbox_options(sandbox)
+    commands.add_parser("audit", help="add the books up again and print every difference")
+    backup = commands.add_parser("backup", help="copy a running bot's data into one file, and check it")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a tar file that does not exist yet")
     chosen = parser.parse_args(arguments)
     try:
         match chosen.command:
@@ -35,6 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
 
                 return run_sandbox(chosen)
+            case "audit":
+                from bot.backup import run_audit  # noqa: PLC0415 - a start loads only what it needs
+
+                return run_audit(Start().bot_data_dir)
+            case "backup":
+                from bot.backup import run_backup  # noqa: PLC0415 - a start loads only what it needs
+
+                return run_backup(Start().bot_data_dir, chosen.file)
             case _:
                 return _run(Start())
     except StartError as error:

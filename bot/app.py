@@ -16,6 +16,7 @@ import discord
 from pydantic_core import Url
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.data_lock import locked
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -36,7 +37,7 @@ from bot.domain.ledger import Limits
 from bot.service.alerts import Alerts, Subject
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
-from bot.service.points import Point, nothing
+from bot.service.points import Point, nothing, points_from_environment
 from bot.service.ports import Clock
 from bot.service.run import Parts
 from bot.service.studio import Studio
@@ -159,26 +160,36 @@ async def opened(
 async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, stop: asyncio.Event) -> None:
     """Work until `stop` is set, then end cleanly within ten seconds. Raises StartError."""
     use_addresses(base(settings.discord.api_url), str(settings.discord.gateway_url))
-    async with opened(settings, fal_key=fal_key, secret=token, data_dir=data_dir) as app, app.client:
-        try:
-            await app.client.login(token)
-        except discord.LoginFailure:
-            raise StartError("Discord refuses DISCORD_TOKEN") from None
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise StartError(f"Discord cannot be reached: {type(error).__name__}") from None
-        async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(app.client.connect(), name="gateway"),
-                tasks.create_task(_work(app), name="studio"),
-                tasks.create_task(_sweep(app, data_dir), name="sweep"),
-                tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
-            ]
-            await stop.wait()
-            _log.info("stopping")
-            await app.studio.stop()
-            await app.client.close()
-            for task in running:
-                task.cancel()
+    with locked(data_dir):
+        async with (
+            opened(
+                settings, fal_key=fal_key, secret=token, data_dir=data_dir, reached=points_from_environment()
+            ) as app,
+            app.client,
+        ):
+            await _log_in(app.client, token)
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(app.client.connect(), name="gateway"),
+                    tasks.create_task(_work(app), name="studio"),
+                    tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                    tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
+                ]
+                await stop.wait()
+                _log.info("stopping")
+                await app.studio.stop()
+                await app.client.close()
+                for task in running:
+                    task.cancel()
+
+
+async def _log_in(client: BotClient, token: str) -> None:
+    try:
+        await client.login(token)
+    except discord.LoginFailure:
+        raise StartError("Discord refuses DISCORD_TOKEN") from None
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise StartError(f"Discord cannot be reached: {type(error).__name__}") from None
 
 
 async def _work(app: App) -> None:

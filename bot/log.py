@@ -21,5 +21,6 @@ def start_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacted("{asctime} {levelname:<7} {name}: {message}", style="{"))
     logging.basicConfig(level=max(level, logging.INFO), handlers=[handler], force=True)
-    for noisy in ("discord", "httpx", "httpcore", "fal_client", "aiosqlite"):
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of missing voice libraries
+    for noisy in ("discord.gateway", "discord.http", "discord.webhook", "httpx", "httpcore", "fal_client", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -84,7 +84,10 @@ def ticket_of(endpoint: str, handle: AsyncRequestHandle, queue: str) -> Ticket:
 
     Raises SubmitUnansweredError when the receipt names no usable request.
     """
-    built = ticket_from_id(endpoint, handle.request_id, queue)
+    try:
+        built = ticket_from_id(endpoint, handle.request_id, queue)
+    except TypeError:  # JSON holds anything under that name
+        raise SubmitUnansweredError(may_be_billed=True) from None
     return Ticket(
         request_id=built.request_id,
         status_url=_below(queue, handle.status_url, built.status_url),
@@ -108,9 +111,5 @@ def ticket_from_id(endpoint: str, request_id: str, queue: str) -> Ticket:
 
 
 def _below(queue: str, given: str, built: str) -> str:
-    """fal asks not to build these addresses, so its own are used where they lie in the queue's place."""
-    try:
-        same = URL(given).origin() == URL(queue).origin()
-    except ValueError:
-        same = False
-    return given if same else built
+    """fal asks not to build these addresses, so its own are used where they lie below the queue's."""
+    return given if str(given).startswith(f"{queue}/") else built  # str: JSON holds anything under that name

@@ -32,6 +32,8 @@ PICTURE_TYPES = frozenset(
         "unsupported_image_format",
     }
 )
+NOTHING_TYPES = frozenset({"no_media_generated", "invalid_request"})
+"""The second is the older name, still seen: "Could not generate images with the given prompts and images"."""
 TIMEOUT_TYPES = frozenset({"generation_timeout", "request_timeout", "startup_timeout"})
 
 
@@ -50,7 +52,9 @@ def meaning(status: int, body: object, headers: Mapping[str, str], *, at_submit:
         case 408 | 409 | 503:
             return FalBusyError()
         case 422 | 400:
-            return _refusal(body, billed=not at_submit and _may_be_billed(headers))
+            return _refusal(
+                _details(body) or [{"type": kind}] * bool(kind), billed=not at_submit and _may_be_billed(headers)
+            )
         case _ if kind in TIMEOUT_TYPES:
             return GenerationTimeoutError()
         case _ if status >= 500:  # noqa: PLR2004
@@ -59,13 +63,12 @@ def meaning(status: int, body: object, headers: Mapping[str, str], *, at_submit:
             return InvalidRequestError(kinds=(f"http_{status}",), may_be_billed=not at_submit)
 
 
-def _refusal(body: object, *, billed: bool) -> GenerationError:
-    entries = _details(body)
+def _refusal(entries: list[dict[str, Any]], *, billed: bool) -> GenerationError:
     kinds = tuple(str(entry.get("type", "")) for entry in entries)
     for entry, kind in zip(entries, kinds, strict=True):
         if kind == "content_policy_violation":
             return ContentRefusedError(may_be_billed=billed)
-        if kind == "no_media_generated":
+        if kind in NOTHING_TYPES:
             return NoImageMadeError(may_be_billed=billed)
         if kind in PICTURE_TYPES:
             return PictureRefusedError(position=_position(entry), may_be_billed=billed)
@@ -83,15 +86,22 @@ def _may_be_billed(headers: Mapping[str, str]) -> bool:
 
 
 def _details(body: object) -> list[dict[str, Any]]:
-    detail: Any = body.get("detail") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - fal's JSON
+    detail = _field(body, "detail")
     if not isinstance(detail, list):
         return []
     return [entry for entry in detail if isinstance(entry, dict)]  # pyright: ignore[reportUnknownVariableType] - fal's JSON
 
 
 def _error_type(body: object, headers: Mapping[str, str]) -> str:
-    kind: Any = body.get("error_type") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - fal's JSON
-    return kind if isinstance(kind, str) else headers.get("x-fal-error-type", "")
+    """fal's machinery names it beside the prose, a model in the first of its entries, and a header may name it, too."""
+    kind = _field(body, "error_type")
+    if isinstance(kind, str):
+        return kind
+    return headers.get("x-fal-error-type") or next((str(one.get("type", "")) for one in _details(body)), "")
+
+
+def _field(body: object, name: str) -> Any:  # noqa: ANN401 - fal's JSON
+    return body.get(name) if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - fal's JSON
 
 
 def _place(entry: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ AsyncCDNTokenManager._refresh_token, client.CDNToken, client.AsyncBackupDomainTr
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from bot.adapters.fal_errors import meaning
 from bot.domain.errors import FalDownError, GenerationError, SubmitUnansweredError
 from bot.domain.job import Ticket
 
+_log = logging.getLogger(__name__)
+
 SUBMIT_TIMEOUT = 60.0
-"""Seconds for one HTTP exchange."""
+"""Seconds that fal may be silent. A submit as a whole takes at most twice that, also when its answer trickles."""
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before a byte has left: trying again cannot pay twice."""
 
@@ -53,8 +56,9 @@ class _RefusedOnceError(Exception):
 class _Transport(httpx.AsyncBaseTransport):
     """Sends each request to the configured address, and a submit at most once."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, timeout: float) -> None:
         self._inner = vendor.AsyncBackupDomainTransport()
+        self._longest = 2 * timeout
         self._moves = {
             httpx.URL(vendor.QUEUE_URL_FORMAT): httpx.URL(addresses.queue),
             httpx.URL(vendor.REST_URL): httpx.URL(addresses.rest),
@@ -68,11 +72,12 @@ class _Transport(httpx.AsyncBaseTransport):
         if not is_submit:
             return await self._inner.handle_async_request(request)
         try:
-            response = await self._inner.handle_async_request(request)
-            content = await response.aread()
+            async with asyncio.timeout(self._longest):
+                response = await self._inner.handle_async_request(request)
+                content = await response.aread()
         except UNSENT:
             raise
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise _UnansweredError(type(error).__name__) from None
         _refuse_replay(response, content)
         headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
@@ -137,7 +142,7 @@ class FalClient(fal_client.AsyncClient):
         super().__init__(key=key, default_timeout=timeout)
         auth = AuthCredentials("Key", key)
         agent = {"User-Agent": vendor.USER_AGENT}
-        transport = _Transport(addresses)
+        transport = _Transport(addresses, timeout)
         self.queue = httpx.AsyncClient(
             transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=timeout
         )
@@ -184,7 +189,8 @@ class FalDoor:
             raise _meaning(error, at_submit=True) from None
         except httpx.HTTPError:  # only UNSENT comes through the transport
             raise FalDownError(unsent=True) from None
-        except (KeyError, TypeError, ValueError):  # a 2xx that is no receipt
+        except Exception as error:  # noqa: BLE001 - the boundary of the paid POST: a 2xx that is no receipt, or a defect
+            _log.warning("submit: %s", type(error).__name__)
             raise SubmitUnansweredError(may_be_billed=True) from None
 
     async def cancel(self, ticket: Ticket) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -24,6 +25,18 @@ def migrate(path: Path) -> int:
         raise StartError(f"database {path}: {error}") from None
     finally:
         connection.close()
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy, while others write. Raises StartError."""
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=5)) as reader,
+            closing(sqlite3.connect(target)) as writer,
+        ):
+            reader.backup(writer)
+    except sqlite3.Error as error:
+        raise StartError(f"database {source}: {error}") from None
 
 
 def look(path: Path) -> str:
@@ -75,6 +88,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
     _refuse_newer(path, current, newest)
     if current == newest:
         return newest
+    if current > 0:
+        copy_database(path, path.with_name(f"{path.name}.before-schema-{newest}"))
     connection.execute("BEGIN IMMEDIATE")
     try:
         for number, script in steps():

@@ -65,7 +65,10 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
         async with _door(chosen.port, page) as address, fal, world(settings, Path(folder), fal=fal) as here:
             await _furnish(here)
             viewers = (here.member, here.other, here.moderator)
-            async with live_preview(here.env, here.channel, viewers) as preview, asyncio.TaskGroup() as tasks:
+            async with (
+                live_preview(here.env, here.app.client, here.channel, viewers) as preview,
+                asyncio.TaskGroup() as tasks,
+            ):
                 page.set_result(preview.url)
                 closing = tasks.create_task(_stop_when_closed(preview, stop), name="sandbox-closed")
                 people = "ann, ben (members) and mia (a moderator)"

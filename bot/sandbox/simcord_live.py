@@ -11,6 +11,9 @@ the answer to a command. So the page publishes whenever something happened in th
 - `_advance_presentation_time` is what times such as "in 3 seconds" are counted from; `refresh()` alone would move it.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
+No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
+the page would call the action failed.
+
 tests/discord/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py what they are good for.
 """
 
@@ -21,11 +24,14 @@ from contextlib import asynccontextmanager, contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
+import discord
 import simcord
+from discord import app_commands
+from discord.ext import commands
 from simcord import ChannelHandle, Env, MemberActor, Preview
 from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - as said above
 
-from bot.domain.errors import StartError
+from bot.domain.errors import BotError, StartError
 
 PINNED: Final = "3.2.1"
 """The only version these private names were read in."""
@@ -34,10 +40,13 @@ LOOK_EVERY: Final = 0.25
 
 
 @asynccontextmanager
-async def live_preview(env: Env, channel: ChannelHandle, viewers: Sequence[MemberActor]) -> AsyncGenerator[Preview]:
+async def live_preview(
+    env: Env, client: commands.Bot, channel: ChannelHandle, viewers: Sequence[MemberActor]
+) -> AsyncGenerator[Preview]:
     """The channel in a browser, live, on a free port of 127.0.0.1. Raises StartError for another simcord."""
     if simcord.__version__ != PINNED:
         raise StartError(f"the sandbox needs simcord {PINNED}, not {simcord.__version__}: pip install -e '.[sandbox]'")
+    _leave_refusals_out(client.tree)
     preview = env.preview(channel, viewers=viewers, layout="channel")
     async with preview, asyncio.TaskGroup() as tasks:
         with _unbound_actions():
@@ -46,6 +55,15 @@ async def live_preview(env: Env, channel: ChannelHandle, viewers: Sequence[Membe
                 yield preview
             finally:
                 following.cancel()
+
+
+def _leave_refusals_out(tree: app_commands.CommandTree[Any]) -> None:
+    listed = tree.on_error
+
+    @tree.error
+    async def on_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:  # pyright: ignore[reportUnusedFunction] - registered
+        if not isinstance(getattr(error, "original", None), BotError):
+            await listed(interaction, error)
 
 
 @contextmanager

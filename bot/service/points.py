@@ -1,5 +1,8 @@
 """The named points of a job's life at which a process may die: the end-to-end tests kill it at every one of them."""
 
+import os
+import signal
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -36,6 +39,23 @@ class Point(StrEnum):
     """The books are closed; the member was not told."""
     TOLD = "told"
     """The member was told; the row does not know."""
+
+
+DIE_AT = "BOT_TEST_DIE_AT"
+"""The environment variable by which the end-to-end tests name the point where the process dies."""
+
+
+def points_from_environment() -> Callable[[Point], None]:
+    """What is told each point: nobody, or, in tests, the executioner."""
+    wanted = os.environ.get(DIE_AT)
+    if not wanted:
+        return nothing
+
+    def die(point: Point) -> None:
+        if point.value == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return die
 
 
 def nothing(_point: Point) -> None:

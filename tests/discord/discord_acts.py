@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import discord
 import simcord
@@ -14,6 +14,7 @@ import simcord
 from bot.domain.errors import RefusedError
 from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
+from cogs.answering import TOO_LATE
 
 T = TypeVar("T")
 
@@ -83,6 +84,13 @@ def pinged(here: World, message: discord.Message) -> list[int]:
     return [*stored.ping_user_ids, *stored.ping_role_ids, *([0] if stored.mention_everyone else [])]
 
 
+def spoken(here: World) -> list[dict[str, Any]]:
+    """What the bot sent to make or change a message, in order."""
+    bodies: list[Any] = [request.json for request in here.env.http_requests]
+    contents: list[Any] = [body.get("data", body) for body in bodies if hasattr(body, "get")]
+    return [content for content in contents if content.get("components")]
+
+
 # --- one member -----------------------------------------------------------------------------------
 
 
@@ -142,5 +150,8 @@ class Books:
 
 
 def unexpected(env: simcord.Env) -> list[BaseException]:
-    """What reached an error handler of discord.py and is no refusal: it calls the tree's after a cog's own."""
-    return [error for error in env.errors if not isinstance(getattr(error, "original", error), RefusedError)]
+    """What reached an error handler of discord.py and is a defect: it calls the tree's after a cog's own."""
+    causes = [getattr(error, "original", error) for error in env.errors]
+    return [
+        cause for cause in causes if not isinstance(cause, RefusedError) and getattr(cause, "code", 0) not in TOO_LATE
+    ]

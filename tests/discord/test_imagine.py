@@ -18,6 +18,7 @@ from discord_acts import (
     private,
     public,
     results,
+    spoken,
     waiting,
 )
 
@@ -67,7 +68,7 @@ async def test_the_progress_message_follows_what_happens_at_fal(here: World, fal
     fal.queue.concurrency = 1
     await here.other.slash(here.channel, "imagine", prompt="a harbour")
     await phase(here, "Generating, started <t:")
-    assert [pinged(here, message) for message in waiting(here)] == [[], []]
+    assert [pinged(here, message) for message in waiting(here)] == [[]]
 
 
 # --- the result -----------------------------------------------------------------------------------
@@ -199,9 +200,7 @@ async def test_no_request_to_discord_may_ring_for_anyone_but_the_requester(here:
     await here.member.slash(here.channel, "imagine", prompt=prompt)
     await phase(here, "Generating")
     await delivered(here)
-    bodies = [one.json.get("data", one.json) for one in here.env.http_requests if isinstance(one.json, dict)]
-    spoken = [body for body in bodies if body.get("components")]
-    allowed = [body["allowed_mentions"] for body in spoken]
+    allowed = [content["allowed_mentions"] for content in spoken(here)]
     assert len(allowed) >= 3
     assert allowed[-1] == {"parse": [], "users": [here.member.id]}
     assert all(one == {"parse": []} for one in allowed[:-1])

@@ -17,7 +17,6 @@ from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_commands import NotPossibleError
 from tests.loopback.discord_faults import Fault
 from tests.loopback.discord_interaction import DEFER, REPLY, NoAnswerError
-from tests.loopback.discord_permissions import Permission
 from tests.loopback.discord_server import LoopbackDiscord
 from tests.loopback.discord_state import MIB
 from tests.loopback.sketch_bot import SketchBot, picture
@@ -209,6 +208,18 @@ async def test_only_messages_that_mention_the_bot_can_be_read_without_the_intent
     assert fetched.content == ""
 
 
+async def test_a_plain_reply_to_a_slash_response_does_not_reach_the_bot(
+    server: LoopbackDiscord, bot: SketchBot
+) -> None:
+    used = await server.slash(server.member, server.channel, "gallery")
+    response = await server.eventually(lambda: used.message if used.message and used.message.attachments else None)
+
+    await server.say(server.member, server.channel, "bigger", reply_to=response)
+    await server.eventually(lambda: bot.heard)
+
+    assert (bot.heard[0].content, bot.heard[0].mentions) == ("", [])
+
+
 async def test_the_same_nonce_posts_one_message(server: LoopbackDiscord, bot: SketchBot) -> None:
     channel = channel_of(bot, server)
     files = [discord.File(io.BytesIO(picture()), "a.png") for _ in range(2)]
@@ -268,19 +279,6 @@ async def test_a_message_stands_although_its_answer_was_lost(server: LoopbackDis
     assert [message.text for message in server.messages(server.channel)] == ["done"]
     await channel_of(bot, server).send("done", nonce="job-1")
     assert len(server.messages(server.channel)) == 1
-
-
-async def test_permissions_are_checked_as_discord_checks_them(server: LoopbackDiscord, bot: SketchBot) -> None:
-    channel = channel_of(bot, server)
-    for missing, code in ((Permission.SEND_MESSAGES, 50013), (Permission.VIEW_CHANNEL, 50001)):
-        server.restrict_bot(server.channel, missing)
-        with pytest.raises(discord.Forbidden) as refused:
-            await channel.send("hello")
-        assert refused.value.code == code
-    server.restrict_bot(server.channel, Permission.ATTACH_FILES)
-    await channel.send("words only")
-    with pytest.raises(discord.Forbidden):
-        await channel.send(file=discord.File(io.BytesIO(picture()), "a.png"))
 
 
 async def test_a_file_over_the_guilds_limit_is_refused(server: LoopbackDiscord, bot: SketchBot) -> None:

@@ -1,84 +1,19 @@
 """The rules of Discord's edge as the loopback Discord keeps them, asked with plain HTTP requests."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
 
 from tests.loopback.discord_bodies import Upload
-from tests.loopback.discord_faults import Fault
+from tests.loopback.discord_commands import NotPossibleError
 from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_permissions import Permission
 from tests.loopback.discord_server import LoopbackDiscord
 from tests.loopback.discord_state import EPHEMERAL, IS_COMPONENTS_V2, Json
+from tests.loopback.rest_client import Rest
 
 COMMANDS: list[Json] = [{"name": "draw", "description": "Draw", "integration_types": [0, 1]}]
-
-
-class Answer(NamedTuple):
-    status: int
-    body: Any
-    headers: Any
-
-    @property
-    def code(self) -> int:
-        return self.body["code"]
-
-    def broken_at(self) -> list[str]:
-        """The paths of a form error."""
-        found: list[str] = []
-
-        def walk(node: Json, path: str) -> None:
-            for key, inner in node.items():
-                if key == "_errors":
-                    found.append(path)
-                else:
-                    walk(inner, f"{path}.{key}" if path else key)
-
-        walk(self.body["errors"], "")
-        return found
-
-
-class Rest:
-    """The API as a bot without a library sees it."""
-
-    def __init__(self, server: LoopbackDiscord, http: aiohttp.ClientSession) -> None:
-        self.server = server
-        self.http = http
-        self.messages = f"/channels/{server.channel.id}/messages"
-
-    async def __call__(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,  # noqa: ANN401 - JSON
-        files: list[Upload] | None = None,
-    ) -> Answer:
-        data: Any = None if body is None else json.dumps(body)
-        headers = {"Authorization": f"Bot {self.server.token}", "Content-Type": "application/json"}
-        if files:
-            data = aiohttp.FormData(quote_fields=False)
-            data.add_field("payload_json", json.dumps(body))
-            for index, upload in enumerate(files):
-                data.add_field(f"files[{index}]", upload.data, filename=upload.filename)
-            del headers["Content-Type"]
-        async with self.http.request(method, self.server.api_url + path, data=data, headers=headers) as response:
-            text = await response.text()
-            is_json = response.headers.get("Content-Type") == "application/json"
-            return Answer(response.status, json.loads(text) if is_json else text, response.headers)
-
-    async def send(self, **form: object) -> Answer:
-        return await self("POST", self.messages, form)
-
-    async def respond(self, interaction: Interaction, kind: int, **data: object) -> Answer:
-        path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=1"
-        return await self("POST", path, {"type": kind, "data": data})
-
-    def hook(self, interaction: Interaction, message: str = "@original") -> str:
-        return f"/webhooks/{self.server.bot.id}/{interaction.token}/messages/{message}"
 
 
 @pytest.fixture
@@ -92,7 +27,7 @@ async def server() -> AsyncIterator[LoopbackDiscord]:
 async def rest(server: LoopbackDiscord) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession() as http:
         client = Rest(server, http)
-        await client("PUT", f"/applications/{server.bot.id}/commands", COMMANDS)
+        await client.register(COMMANDS)
         yield client
 
 
@@ -205,6 +140,20 @@ async def test_an_interaction_is_answered_once(server: LoopbackDiscord, rest: Re
     assert (await rest.respond(interaction, 4, content="again")).code == 40060
 
 
+async def test_a_choice_in_a_menu_carries_its_values(server: LoopbackDiscord, rest: Rest) -> None:
+    options = [{"label": name, "value": name} for name in ("fast", "fine", "slow")]
+    menu = {"type": 3, "custom_id": "model", "options": options, "max_values": 2}
+    sent = await rest.send(components=[{"type": 1, "components": [menu]}])
+    message = server.world.messages[int(sent.body["id"])]
+
+    chosen = await server.choose(server.member, message, "model", ["fine", "slow"])
+
+    assert chosen.data["values"] == ["fine", "slow"]
+    for wrong in (["fast", "fine", "slow"], ["huge"], []):
+        with pytest.raises(NotPossibleError):
+            await server.choose(server.member, message, "model", wrong)
+
+
 async def test_an_ephemeral_response_is_reached_through_its_token_only(server: LoopbackDiscord, rest: Rest) -> None:
     interaction = await used(server)
     answer = await rest.respond(interaction, 5, flags=EPHEMERAL)
@@ -271,6 +220,17 @@ async def test_messages_are_listed_newest_first_around_before_and_after(server: 
     assert await listed("limit=2") == ""
 
 
+async def test_permissions_are_checked_as_discord_checks_them(server: LoopbackDiscord, rest: Rest) -> None:
+    for missing, code in ((Permission.SEND_MESSAGES, 50013), (Permission.VIEW_CHANNEL, 50001)):
+        server.restrict_bot(server.channel, missing)
+        refused = await rest.send(content="hello")
+        assert (refused.status, refused.code) == (403, code)
+    server.restrict_bot(server.channel, Permission.ATTACH_FILES)
+
+    assert (await rest.send(content="words only")).status == 200
+    assert (await rest("POST", rest.messages, {}, [Upload("a.png", b"x")])).code == 50013
+
+
 async def test_places_and_people_that_refuse(server: LoopbackDiscord, rest: Rest) -> None:
     thread = server.seed_channel(server.guild, "old", parent=server.channel)
     server.archive(thread)
@@ -319,72 +279,3 @@ async def test_an_unknown_route_is_a_loud_404(server: LoopbackDiscord, rest: Res
     assert (await rest("PUT", "/channels/1/pins/2")).status == 404
     with pytest.raises(AssertionError, match="PUT /api/v10/channels/1/pins/2"):
         server.check()
-
-
-# -- limits and faults -----------------------------------------------------------------------------------------------
-
-
-async def test_a_channel_takes_five_messages_in_five_seconds(server: LoopbackDiscord, rest: Rest) -> None:
-    server.limits.enabled = True
-    answers = [await rest.send(content=str(n)) for n in range(6)]
-
-    assert [answer.status for answer in answers] == [200] * 5 + [429]
-    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["4", "3", "2", "1", "0", "0"]
-    assert 4 < answers[5].body["retry_after"] <= 5
-    assert "Via" in answers[5].headers
-    assert (await rest("POST", f"/channels/{server.art_channel.id}/messages", {"content": "x"})).status == 200
-    assert server.limits.hits == {"create_message": 1}
-
-
-async def test_fifty_requests_a_second_is_all_but_interactions_do_not_count(
-    server: LoopbackDiscord, rest: Rest
-) -> None:
-    interaction = await used(server)
-    server.limits.enabled = True
-    answers = [await rest("GET", "/users/@me") for _ in range(51)]
-
-    assert (answers[50].status, answers[50].body["global"]) == (429, True)
-    async with rest.http.post(
-        f"{server.api_url}/interactions/{interaction.id}/{interaction.token}/callback", json={"type": 5}
-    ) as response:
-        assert response.status == 204
-    url = server.api_url + rest.hook(interaction)
-    statuses: list[int] = []
-    for n in range(6):
-        async with rest.http.patch(url, json={"content": str(n)}) as response:
-            statuses.append(response.status)
-    assert statuses == [200] * 5 + [429]
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "posted"),
-    [("500", 500, 0), ("503", 503, 0), ("413", 413, 0), (50013, 403, 0), ("429", 429, 0), ("done-502", 502, 1)],
-)
-async def test_a_planned_fault_happens_once(rest: Rest, fault: str | int, status: int, posted: int) -> None:
-    rest.server.fail_next("create_message", fault)
-
-    assert (await rest.send(content="one")).status == status
-    assert len(rest.server.messages(rest.server.channel)) == posted
-    assert (await rest.send(content="two")).status == 200
-
-
-@pytest.mark.parametrize(("fault", "posted"), [(Fault.RESET, 0), (Fault.ANSWER_LOST, 1)])
-async def test_a_connection_can_be_reset_before_or_after_the_work(rest: Rest, fault: Fault, posted: int) -> None:
-    rest.server.fail_next("create_message", fault)
-
-    with pytest.raises((aiohttp.ClientError, ConnectionError)):
-        await rest.send(content="one")
-
-    assert len(rest.server.messages(rest.server.channel)) == posted
-    assert rest.server.requests[-1].status == 0
-
-
-async def test_a_hanging_request_ends_when_the_faults_are_cleared(server: LoopbackDiscord, rest: Rest) -> None:
-    server.fail_next("create_message", Fault.HANG)
-    hanging = asyncio.create_task(rest.send(content="one"), name="hanging")
-    assert not (await asyncio.wait([hanging], timeout=0.1))[0]
-
-    server.clear_faults()
-
-    with pytest.raises((aiohttp.ClientError, ConnectionError)):
-        await hanging

@@ -107,8 +107,10 @@ class Person:
 
     async def become(self, name: str) -> None:
         """See the channel as somebody else."""
-        await self.page.get_by_label("Viewing as").select_option(label=name)
-        await expect(self.page.locator("#action-status")).to_have_text("Viewer switched", timeout=SOON)
+        [identity] = await self.page.get_by_label("Viewing as").select_option(label=name)
+        await self.page.wait_for_function(
+            "wanted => simcordPreview.ready && simcordPreview.viewerId === wanted", arg=identity, timeout=SOON
+        )
 
     async def sees(self, text: str) -> Locator:
         """Wait until a message says that; returns it."""

@@ -22,6 +22,7 @@ class Fault(StrEnum):
     TOO_LARGE = "413"
     FORBIDDEN = "403"
     RATE_LIMITED = "429"  # retry_after 0.3 s
+    BANNED = "banned"  # a 429 by Cloudflare: HTML and no Via header, so discord.py does not retry
     RESET = "reset"  # the connection is reset before anything is processed
     ANSWER_LOST = "answer-lost"  # processed, then the connection is reset
     DONE_BUT_502 = "done-502"  # processed, but the answer is a 502
@@ -84,6 +85,8 @@ def _refusal(fault: Fault | int) -> web.Response:
             return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
         case Fault.UNAVAILABLE:
             return web.Response(status=503, text="upstream connect error", content_type="text/plain")
+        case Fault.BANNED:
+            return web.Response(status=429, text="<html>error code: 1015</html>", content_type="text/html")
         case Fault.RATE_LIMITED:
             return too_many(0.3, scope="shared", headers={})
         case Fault():

@@ -1,0 +1,92 @@
+"""The books, added up again from the rows: what should agree, and what does not."""
+
+import sqlite3
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_rows import from_row
+from bot.domain.catalogue import Catalogue
+from bot.domain.credits import credits_for
+from bot.domain.errors import StartError, UnknownModelError
+from bot.domain.job import Job
+
+CHECKS = (
+    (
+        "a job without exactly one hold of its credits in both books",
+        """
+        SELECT id, state FROM jobs WHERE (
+            SELECT count(*) FROM ledger
+            WHERE job_id = jobs.id AND kind = 'hold' AND ledger.credits = jobs.credits
+        ) <> 2
+        """,
+    ),
+    (
+        "an open job whose hold is closed, or an ended or rendered one whose hold is open",
+        """
+        SELECT id, state FROM jobs WHERE (
+            SELECT count(*) FROM ledger WHERE job_id = jobs.id AND kind <> 'hold'
+        ) <> CASE WHEN state IN ('held', 'submitting', 'queued', 'lost') THEN 0 ELSE 2 END
+        """,
+    ),
+    (
+        "a job whose charge differs from the customer's book",
+        """
+        SELECT id, state FROM jobs WHERE charged IS NOT NULL AND charged <> (
+            SELECT sum(ledger.credits) FROM ledger WHERE job_id = jobs.id AND book = 'customer'
+        )
+        """,
+    ),
+    (
+        "a failed or cancelled job that was charged",
+        "SELECT id, state FROM jobs WHERE state IN ('failed', 'cancelled') AND charged <> 0",
+    ),
+    (
+        "a sum that differs from the ledger",
+        """
+        WITH again AS (
+            SELECT 'operator' AS account, substr(day, 1, 7) AS period, credits FROM ledger WHERE book = 'operator'
+            UNION ALL SELECT 'scope:' || scope, day, credits FROM ledger WHERE book = 'customer'
+            UNION ALL SELECT 'scope:' || scope, substr(day, 1, 7), credits FROM ledger WHERE book = 'customer'
+            UNION ALL SELECT 'member:' || scope || ':' || member_id, day, credits FROM ledger WHERE book = 'customer'
+        ), added AS (SELECT account, period, sum(credits) AS credits FROM again GROUP BY account, period)
+        SELECT coalesce(added.account, kept.account), coalesce(added.period, kept.period)
+        FROM added FULL OUTER JOIN spending AS kept USING (account, period)
+        WHERE coalesce(added.credits, 0) <> coalesce(kept.credits, 0)
+        """,
+    ),
+)
+
+
+def audit(path: Path, catalogue: Catalogue) -> Iterator[str]:
+    """Every difference, in words; none when the books agree. Raises StartError when the file cannot be read."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    except sqlite3.Error as error:
+        raise StartError(f"database {path}: {error}") from None
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("BEGIN")
+        for name, sql in CHECKS:
+            for row in connection.execute(sql):
+                yield f"{name}: {' '.join(str(value) for value in row)}"
+        yield from _units(connection, catalogue)
+    except sqlite3.Error as error:
+        raise StartError(f"database {path}: {error}") from None
+    finally:
+        connection.close()
+
+
+def _units(connection: sqlite3.Connection, catalogue: Catalogue) -> Iterator[str]:
+    """Where fal named its billable units, they times the base price are what was charged."""
+    nobody = Seal("an audit opens no token")
+    for row in connection.execute("SELECT * FROM jobs WHERE units IS NOT NULL AND charged IS NOT NULL"):
+        job: Job = from_row(row, nobody)
+        try:
+            base = catalogue.model_of(job.request.endpoint).price.image
+        except UnknownModelError:
+            continue
+        billed = credits_for(Decimal(str(job.units)) * base)
+        if billed != job.charged:
+            yield f"a job charged {job.charged} credits for which fal billed {billed}: {job.id}"
