@@ -119,6 +119,7 @@ async def opened(
                 jobs_dir=jobs_dir,
                 max_concurrent=settings.fal.max_concurrent,
                 max_wait=settings.fal.max_wait * 3600,
+                find_lost=settings.fal.find_lost * 60,
                 reached=reached,
             )
         )

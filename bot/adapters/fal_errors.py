@@ -52,9 +52,8 @@ def meaning(status: int, body: object, headers: Mapping[str, str], *, at_submit:
         case 408 | 409 | 503:
             return FalBusyError()
         case 422 | 400:
-            return _refusal(
-                _details(body) or [{"type": kind}] * bool(kind), billed=not at_submit and _may_be_billed(headers)
-            )
+            entries = _details(body) or ([{"type": kind}] if kind else [])
+            return _refusal(entries, billed=not at_submit and _may_be_billed(headers))
         case _ if kind in TIMEOUT_TYPES:
             return GenerationTimeoutError()
         case _ if status >= 500:  # noqa: PLR2004

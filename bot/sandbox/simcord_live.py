@@ -9,12 +9,14 @@ the answer to a command. So the page publishes whenever something happened in th
 - `_publish_message_pages` publishes without awaiting. The public `refresh()` waits for the bot's work to settle, and
   refuses the actions of people meanwhile.
 - `_advance_presentation_time` is what times such as "in 3 seconds" are counted from; `refresh()` alone would move it.
+- `_pages`, `_initial_target` and a page's `target_id`: a page scrolls to its target. The bot's newest message becomes
+  it, once; else people would have to look for their images below.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
 No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
 the page would call the action failed.
 
-tests/discord/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py what they are good for.
+tests/e2e/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py what they are good for.
 """
 
 import asyncio
@@ -78,10 +80,22 @@ def _unbound_actions() -> Generator[None]:
 
 
 async def _follow(env: Env, preview: Any) -> None:  # noqa: ANN401 - its private methods, as said above
-    shown = 0
+    shown = newest = 0
     while True:
         preview._advance_presentation_time()  # noqa: SLF001 - as said above
         if (happened := len(env.backend.transcript)) != shown:
             shown = happened
+            newest = _scroll(preview, newest)
             preview._publish_message_pages(reason="refresh")  # noqa: SLF001 - as said above
         await asyncio.sleep(LOOK_EVERY)
+
+
+def _scroll(preview: Any, newest: int) -> int:  # noqa: ANN401 - its private methods, as said above
+    """Let every page show what its viewer can see beyond the message `newest`; returns the newest one now."""
+    latest = newest
+    for page in preview._pages.values():  # noqa: SLF001 - as said above
+        target: int = preview._initial_target(page.viewer, page.channel_id) or 0  # noqa: SLF001 - as said above
+        if target > newest:
+            page.target_id = target
+            latest = max(latest, target)
+    return latest

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
@@ -28,8 +28,8 @@ from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
 
-RECONCILE_AFTER = (5.0, 20.0, 60.0, 180.0, 600.0, 1200.0, 1535.0)
-"""Seconds between looks for a lost request; together an hour."""
+FIRST_LOOK, LOOKS_GROW = 3.0, 3.0
+"""Seconds until the first look for a lost request, and how much longer each further pause is."""
 RECONCILE_WINDOW = (60.0, 180.0)
 """Seconds before and after our own time of submission; fal's clock may differ."""
 CANCEL_GRACE = 60.0
@@ -66,10 +66,10 @@ class Generation:
                 return None
 
     async def find(self, run: Run) -> None:
-        """Look for a lost request in fal's own list, for an hour; never send it again. Raises LostError."""
+        """Look for a lost request in fal's own list, for a while; never send it again. Raises LostError."""
         submitted = run.job.submitted_at or run.job.created_at
         since, until = submitted - RECONCILE_WINDOW[0], submitted + RECONCILE_WINDOW[1]
-        for pause in RECONCILE_AFTER:
+        for pause in looks(self._parts.find_lost):
             await self._parts.sleep(pause)
             try:
                 ticket = await self._parts.backend.find(run.job.request, since, until)
@@ -240,3 +240,12 @@ class Generation:
     def _patience(self, run: Run) -> float:
         """Seconds that the order may still wait for its turn."""
         return max(0.0, run.job.created_at + self._parts.max_wait - self._parts.clock())
+
+
+def looks(total: float) -> Iterator[float]:
+    """Growing pauses, in seconds, that together are `total`."""
+    pause, left = FIRST_LOOK, total
+    while left > 0:
+        yield min(pause, left)
+        left -= pause
+        pause *= LOOKS_GROW

@@ -91,6 +91,16 @@ def spoken(here: World) -> list[dict[str, Any]]:
     return [content for content in contents if content.get("components")]
 
 
+def old_button(here: World, custom_id: str, channel: simcord.ChannelHandle | None = None) -> discord.Message:
+    """A message of the bot with that button, as it may have stood in the channel for long."""
+    button = {"type": 2, "style": 2, "label": "Old", "custom_id": custom_id}
+    bot = here.env.bot.user
+    assert bot is not None
+    channel = channel or here.channel
+    here.env.backend.create_message(channel.id, bot.id, "", components=[{"type": 1, "components": [button]}])
+    return channel.history()[-1]
+
+
 # --- one member -----------------------------------------------------------------------------------
 
 

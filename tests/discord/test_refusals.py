@@ -176,10 +176,10 @@ async def test_a_server_with_too_many_orders_on_their_way_is_asked_to_wait(
 async def test_books_that_are_not_written_in_time_refuse_the_order_and_hold_nothing(
     here: World, fal: LoopbackFal, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.service.desk.BOOKS_TIMEOUT", 0.0)
-    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.service.desk.BOOKS_TIMEOUT", 0.0)
+        answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     assert refusal(answer) == "The bot is very busy. Nothing was ordered; please try again in a moment."
-    monkeypatch.undo()
     await here.other.slash(here.channel, "imagine", prompt="a harbour")
     await delivered(here)
     assert [job.prompt for job in fal.jobs.values()] == ["a harbour"]

@@ -90,7 +90,9 @@ class Person:
         await self.page.goto(address)
         await expect(self.messages).not_to_have_count(0, timeout=SOON)
 
-    async def order(self, command: str, prompt: str = "", *, picture: FilePayload | None = None, **options: str) -> None:
+    async def order(
+        self, command: str, prompt: str = "", *, picture: FilePayload | None = None, **options: str
+    ) -> None:
         """Pick a command in the message box, fill it in and send it."""
         await self.page.get_by_role("textbox", name="Message").press_sequentially(f"/{command}")
         await self.page.locator(".command-entry", has_text=f"/{command}").click()
@@ -119,11 +121,12 @@ class Person:
         return message
 
     async def sees_images(self, count: int) -> None:
-        """Wait until the newest message shows so many loaded images."""
+        """Wait until the newest message shows so many loaded images, and has come into view by itself."""
         images = self.last.locator("img.gallery-image[src]")
         await expect(images).to_have_count(count, timeout=SOON)
         for number in range(count):
             await images.nth(number).evaluate("image => image.decode()")
+        await expect(images.first).to_be_in_viewport(ratio=0.5)
 
     async def shoot(self, name: str) -> None:
         """Keep a picture of the page where SANDBOX_SCREENSHOTS says."""

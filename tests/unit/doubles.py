@@ -17,7 +17,7 @@ from bot.domain.errors import BotError, CancelledAtFalError, GenerationError
 from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
 from bot.domain.order import Choices, Order, Reference, Request
-from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Status
+from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Result, Status
 from bot.settings import MODELS_FILE
 
 CATALOGUE = load_catalogue(MODELS_FILE)
@@ -194,14 +194,14 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
 class Plan:
     """What fal does with one prompt. Unplanned, it makes what is asked for at once."""
 
-    refuse: BaseException | None = None
-    """Raised at submit."""
+    refusals: list[BaseException] = field(default_factory=list[BaseException])
+    """Raised at submit, try by try."""
     answering: asyncio.Event | None = None
     """The submit is answered only after this."""
     working: asyncio.Event | None = None
     """The request is completed only after this, or by a cancel that works."""
-    ending: BaseException | None = None
-    """Raised instead of a result."""
+    endings: list[BaseException] = field(default_factory=list[BaseException])
+    """Raised instead of a result, try by try."""
     images: int | None = None
     """How many come, when not what was asked for."""
     cancels: bool = True
@@ -255,8 +255,8 @@ class FakeFal:
         plan = self.plan(str(request.arguments["prompt"]))
         if plan.answering is not None:
             await plan.answering.wait()
-        if plan.refuse is not None:
-            raise plan.refuse
+        if plan.refusals:
+            raise plan.refusals.pop(0)
         ticket = self.knows(request, f"r{len(self.submitted)}")
         self.most_at_once = max(self.most_at_once, self.at_work)
         return ticket
@@ -271,14 +271,15 @@ class FakeFal:
         self._done.add(ticket.request_id)
         yield Completed()
 
-    async def result(self, ticket: Ticket) -> tuple[ImageLink, ...]:
+    async def result(self, ticket: Ticket) -> Result:
         request, plan = self._known[ticket.request_id]
         if ticket.request_id in self._cancelled:
             raise CancelledAtFalError
-        if plan.ending is not None:
-            raise plan.ending
+        if plan.endings:
+            raise plan.endings.pop(0)
         images = request.images if plan.images is None else plan.images
-        return tuple(ImageLink(url=f"https://fal.invalid/{n}.png", content_type="image/png") for n in range(images))
+        links = (ImageLink(url=f"https://fal.invalid/{n}.png", content_type="image/png") for n in range(images))
+        return Result(images=tuple(links), units=float(images))
 
     async def cancel(self, ticket: Ticket) -> None:
         _, plan = self._known[ticket.request_id]
@@ -289,7 +290,7 @@ class FakeFal:
         if plan.cancels:
             self._cancelled.add(ticket.request_id)
 
-    async def find(self, request: Request, since: float, until: float) -> Ticket | None:  # the port's own names
+    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
         self.looks.append((since, until))
         found = self.listed.pop(0) if self.listed else None
         if isinstance(found, GenerationError):
@@ -339,30 +340,46 @@ class FakeStage:
     clock: Callable[[], float]
     shown: list[tuple[float, str, Phase]] = field(default_factory=list[tuple[float, str, Phase]])
     delivered: list[Job] = field(default_factory=list[Job])
+    looked_first: list[bool] = field(default_factory=list[bool])
+    """Of each delivery, whether an earlier one was looked for."""
     told: list[tuple[Job, BotError]] = field(default_factory=list[tuple[Job, BotError]])
+    told_again: list[bool] = field(default_factory=list[bool])
     called_off: list[Job] = field(default_factory=list[Job])
+    cleared: list[Job] = field(default_factory=list[Job])
     refuse: BaseException | None = None
     """Raised by deliver."""
+    stumble: BaseException | None = None
+    """Raised by tell."""
     posting: asyncio.Event | None = None
     """A delivery is over only after this."""
+    showing: asyncio.Event | None = None
+    """An edit is over only after this."""
     at_deliver: Callable[[], None] = lambda: None
 
     async def show(self, job: Job, phase: Phase) -> None:
         self.shown.append((self.clock(), job.id, phase))
+        if self.showing is not None:
+            await self.showing.wait()
 
-    async def deliver(self, job: Job, folder: Path, took: float) -> int:
+    async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
         assert folder.name == job.id
-        assert took >= 0
         self.at_deliver()
         if self.posting is not None:
             await self.posting.wait()
         if self.refuse is not None:
             raise self.refuse
         self.delivered.append(job)
+        self.looked_first.append(again)
         return 900_000 + job.number
 
-    async def tell(self, job: Job, error: BotError) -> None:
+    async def clear(self, job: Job) -> None:
+        self.cleared.append(job)
+
+    async def tell(self, job: Job, error: BotError, *, again: bool) -> None:
+        if self.stumble is not None:
+            raise self.stumble
         self.told.append((job, error))
+        self.told_again.append(again)
 
     async def cancelled(self, job: Job) -> None:
         self.called_off.append(job)

@@ -232,7 +232,7 @@ async def test_what_was_closed_once_is_never_closed_again(first: str, second: st
     await books.store.save(failed, CLOSINGS[first](job))
     before = (books.entries(job), spending(books))
     with pytest.raises(sqlite3.IntegrityError):
-        await books.store.save(failed.but(error="Again"), CLOSINGS[second](job))
+        await books.store.save(failed.but(error='{"code": "Again"}'), CLOSINGS[second](job))
     assert (books.entries(job), spending(books)) == before
     assert await books.store.job(job.id) == failed
 
@@ -566,12 +566,18 @@ async def test_a_job_comes_back_from_its_row_as_it_was(books: Books) -> None:
     job = await books.store.hold(a_full_job(), WIDE)
     assert await books.store.job(job.id) == job
     steps = (
-        lambda one: one.to(State.SUBMITTING, submitted_at=NOON + 1.25, cancel_wanted=True),
+        lambda one: one.to(State.SUBMITTING, submitted_at=NOON + 1.25, cancel_wanted=True, retried=True, wasted=17),
         lambda one: one.to(State.QUEUED, ticket=a_ticket()),
         lambda one: one.to(
-            State.RENDERED, pictures=(a_picture(1), a_picture(2)), rendered_at=NOON + 9.75, charged=11, error="Odd"
+            State.RENDERED,
+            pictures=(a_picture(1), a_picture(2)),
+            rendered_at=NOON + 9.75,
+            charged=11,
+            error='{"code": "Odd"}',
+            units=1.5,
         ),
         lambda one: one.to(State.DELIVERED, message_id=2**63 - 1),
+        lambda one: one.but(told=True),
     )
     for step in steps:
         job = step(job)
@@ -582,7 +588,7 @@ async def test_a_job_comes_back_from_its_row_as_it_was(books: Books) -> None:
 def test_the_full_job_of_these_tests_leaves_no_field_out() -> None:
     job = a_full_job().but(
         number=1, submitted_at=1.0, ticket=a_ticket(), pictures=(a_picture(),), rendered_at=2.0, charged=1,
-        message_id=1, error="Odd", cancel_wanted=True,
+        message_id=1, error="Odd", cancel_wanted=True, retried=True, wasted=1, units=1.5, told=True,
     )  # fmt: skip
     bare = a_job()
     same = {name for name in Job.__dataclass_fields__ if getattr(job, name) == getattr(bare, name)}

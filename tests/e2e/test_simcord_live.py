@@ -1,0 +1,133 @@
+"""What the sandbox's page relies on in simcord, private names included, without a browser."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import aiohttp
+import pytest
+import simcord
+from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - the names held here
+
+from bot.domain.errors import StartError
+from bot.sandbox.fal_server import LoopbackFal
+from bot.sandbox.once import parts_of
+from bot.sandbox.simcord_live import live_preview
+from bot.sandbox.world import World, world
+from bot.settings import SETTINGS_FILE, load_settings
+
+
+class Tab:
+    """The page's side of simcord's protocol."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._base, _, capability = url.partition("#")
+        self._headers = {"X-Simcord-Capability": capability}
+        self.state: Mapping[str, Any] = MappingProxyType({})
+
+    async def open(self) -> None:
+        """Begin with what there is."""
+        self.state = await self._ask("POST", "pages", {})
+        self._headers["X-Simcord-Context"] = self.state["context"]["id"]
+
+    async def look(self) -> str:
+        """Everything that the page says now, and nothing but what was published."""
+        self.state = await self._ask("GET", "state")
+        return str(self.state["messages"])
+
+    async def act(self, kind: str, **body: object) -> Mapping[str, Any]:
+        """Do something on what was seen at the last look."""
+        return await self._ask(
+            "POST",
+            "action",
+            {
+                "kind": kind,
+                "protocol_version": 3,
+                "request_id": kind,
+                "sequence": 1,
+                "generation": self.state["context"]["generation"],
+                "bot_generation": self.state["botGeneration"],
+                "published_revision": self.state["publishedRevision"],
+                **body,
+            },
+        )
+
+    async def _ask(self, method: str, name: str, body: Mapping[str, object] | None = None) -> Mapping[str, Any]:
+        url = f"{self._base}api/{name}"
+        async with self._http.request(method, url, json=body, headers=self._headers) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, seconds: float = 0.0) -> AsyncGenerator[tuple[World, Tab]]:
+    """The bot, and its channel in a tab of ann."""
+    async with (
+        LoopbackFal(seconds=seconds) as fal,
+        world(load_settings(SETTINGS_FILE), tmp_path, fal=fal) as here,
+        live_preview(here.env, here.app.client, here.channel, [here.member]) as preview,
+        aiohttp.ClientSession() as http,
+    ):
+        tab = Tab(http, preview.url)
+        await tab.open()
+        yield here, tab
+
+
+async def test_the_page_follows_what_the_bot_does_by_itself(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, tab):
+        await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+        await _until(tab, "1024 × 1024")
+        newest = max(here.channel.history(), key=lambda message: message.id)
+        assert tab.state["targetId"] == str(newest.id)
+        assert tab.state["profile"]["presentationTime"] > newest.created_at.isoformat()
+
+
+async def test_a_click_counts_though_the_page_was_published_anew_meanwhile(tmp_path: Path) -> None:
+    async with opened(tmp_path, seconds=30) as (here, tab):
+        answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+        await _until(tab, "'label': 'Cancel'")
+        seen = tab.state["publishedRevision"]
+        await here.other.send(here.channel, "hello")
+        await _until(tab, "hello")
+        assert tab.state["publishedRevision"] > seen
+        tab.state = {**tab.state, "publishedRevision": seen}
+        assert answer.response is not None
+        progress = str(answer.response.id)
+        [cancel] = [
+            part for part in parts_of(tab.state["messages"][progress]["components"]) if part.get("label") == "Cancel"
+        ]
+        receipt = await tab.act("click", target_id=progress, control_key=cancel["control_key"])
+        assert (receipt["rejected"], receipt["settlement"]) == (False, "settled")
+        await _until(tab, "Nothing was charged")
+
+
+async def test_a_refusal_is_no_failure_of_the_page(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, _):
+        answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse", model="no such model")
+        assert answer.response is not None
+        assert answer.response.ephemeral
+        assert here.env.errors == []
+
+
+async def test_simcord_is_left_as_it_was_found(tmp_path: Path) -> None:
+    before = _actions.ACTION_SPECS
+    async with opened(tmp_path):
+        assert not any(spec.revision_bound for spec in _actions.ACTION_SPECS.values())
+    assert _actions.ACTION_SPECS is before
+
+
+async def test_another_simcord_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simcord, "__version__", "3.3.0")
+    with pytest.raises(StartError, match=r"needs simcord 3\.2\.1, not 3\.3\.0"):
+        async with opened(tmp_path):
+            pass
+
+
+async def _until(tab: Tab, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in await tab.look():  # noqa: ASYNC110 - the page is asked again and again, as browsers do
+            await asyncio.sleep(0.05)
