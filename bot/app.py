@@ -169,19 +169,31 @@ async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, s
             app.client,
         ):
             await _log_in(app.client, token)
-            async with asyncio.TaskGroup() as tasks:
-                running = [
-                    tasks.create_task(app.client.connect(), name="gateway"),
-                    tasks.create_task(_work(app), name="studio"),
-                    tasks.create_task(_sweep(app, data_dir), name="sweep"),
-                    tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
-                ]
-                await stop.wait()
-                _log.info("stopping")
-                await app.studio.stop()
-                await app.client.close()
-                for task in running:
-                    task.cancel()
+            await _until(stop, app, data_dir)
+
+
+async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(app.client.connect(), name="gateway"),
+                tasks.create_task(_work(app), name="studio"),
+                tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
+            ]
+            await stop.wait()
+            _log.info("stopping")
+            await app.studio.stop()
+            await app.client.close()
+            for task in running:
+                task.cancel()
+    except ExceptionGroup as group:
+        if group.subgroup(discord.PrivilegedIntentsRequired) is None:
+            raise
+        raise StartError(
+            "Discord refuses the message-content intent: allow it in the developer portal, or set"
+            " discord.message_content to false"
+        ) from None
 
 
 async def _log_in(client: BotClient, token: str) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.adapters.downloads import DownloadError, Fetched, GoneError, NetworkError, TooLargeError
 from bot.adapters.fal_watch import Sleep
-from bot.adapters.picture_bytes import is_complete
+from bot.adapters.picture_bytes import PictureType, is_complete
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.domain.errors import (
     PictureError,
@@ -46,7 +46,9 @@ class Intake:
         self._sleep = sleep
 
     async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
-        """Fetch, check and normalise one picture of an order."""
+        """Fetch, check and normalise one picture of an order; after a restart it may be here already."""
+        if (kept := await asyncio.to_thread(_kept, folder, f"reference-{position}")) is not None:
+            return kept
         raw = folder / f"reference-{position}.raw"
         try:
             await self._fetch_reference(reference.url, raw)
@@ -99,3 +101,12 @@ class Intake:
             height=height,
             size=fetched.bytes,
         )
+
+
+def _kept(folder: Path, stem: str) -> Prepared | None:
+    """Prepared files are put in place complete or not at all."""
+    for kind in (PictureType.PNG, PictureType.JPEG, PictureType.WEBP):
+        path = folder / f"{stem}{kind.suffix}"
+        if path.is_file():
+            return Prepared(path=path, content_type=kind.content_type)
+    return None

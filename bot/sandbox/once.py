@@ -83,7 +83,7 @@ async def _save(here: World, message: discord.Message, out: Path) -> int:
 def parts_of(components: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - raw components of a message
     """Every component of a message, nested ones included."""
     for component in components:
-        raw: dict[str, Any] = component if isinstance(component, dict) else component.to_dict()
+        raw: dict[str, Any] = component.to_dict() if hasattr(component, "to_dict") else component
         yield raw
         yield from parts_of(raw.get("components", []))
 

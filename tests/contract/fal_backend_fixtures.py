@@ -1,0 +1,42 @@
+"""The loopback fal and the real adapter that talks to it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fal_backend_acts import KEY, Pauses, backend_at
+
+from bot.adapters.fal import Fal
+from bot.sandbox.fal_paint import plain
+from bot.sandbox.fal_server import LoopbackFal
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Our own pauses; those of fal-client between its tries pass at once, too."""
+
+    def at_once(*_: object) -> float:
+        return 0.0
+
+    monkeypatch.setattr("fal_client.client._get_retry_delay", at_once)
+    return Pauses()
+
+
+@pytest.fixture
+async def keyed_fal() -> AsyncIterator[LoopbackFal]:
+    """A loopback fal that lets in one key only."""
+    async with LoopbackFal(key=KEY, painter=plain(4000)) as server:
+        yield server
+
+
+@pytest.fixture
+async def backend(keyed_fal: LoopbackFal, pauses: Pauses) -> AsyncIterator[Fal]:
+    async with backend_at(keyed_fal.url, pauses) as adapter:
+        yield adapter
+
+
+@pytest.fixture
+def picture_file(tmp_path: Path, picture: bytes) -> Path:
+    path = tmp_path / "1.png"
+    path.write_bytes(picture)
+    return path

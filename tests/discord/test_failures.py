@@ -1,0 +1,247 @@
+"""What fal can do wrong, as the people in the channel see it: a private sentence, a clean channel, credits back."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import simcord
+from discord_acts import (
+    Books,
+    buttons,
+    delivered,
+    eventually,
+    phase,
+    pictures,
+    pinged,
+    private,
+    public,
+    refusal,
+    results,
+    told,
+    waiting,
+)
+from discord_pictures import picture
+
+from bot.sandbox.fal_faults import Fault, Script, Step
+from bot.sandbox.fal_schema import ENDPOINTS
+from bot.sandbox.fal_server import LoopbackFal
+from bot.sandbox.once import text_of
+from bot.sandbox.world import World
+from bot.service.alerts import Subject
+from bot.settings import MODELS_FILE
+
+NOT_CHARGED = "You were not charged."
+CANNOT = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
+NO_IMAGE = (
+    f"The model made no image: often a quiet refusal, or a prompt it took for a question. {NOT_CHARGED}"
+    " Please say it differently."
+)
+CONTENT = f"fal's content check refused this. {NOT_CHARGED} Please change the prompt or the picture."
+BUSY = f"fal is too busy to take this now. {NOT_CHARGED} Please try again in a few minutes."
+DOWN = f"fal is not working right now. {NOT_CHARGED} Please try again later."
+TIMEOUT = f"fal took too long, so this was given up. {NOT_CHARGED} Please try again."
+GONE = f"fal made the images, but they could not be fetched. {NOT_CHARGED} Please try again."
+LOST = f"Your order did not show up at fal. {NOT_CHARGED} Please try again."
+
+
+def fault(fault: Fault, times: int = 1, **particulars: object) -> list[Script]:
+    return [Script(fault=fault, **particulars)] * times  # pyright: ignore[reportArgumentType] - by the name of its field
+
+
+BAD_ENDS: dict[str, tuple[Sequence[Script], str, int]] = {
+    "refused content, twice": (fault(Fault.RUN_CONTENT_POLICY, 2), CONTENT, 0),
+    "refused content that fal charges for": (fault(Fault.RUN_CONTENT_POLICY, 2, billed=True), CONTENT, 16),
+    "no image, twice": (fault(Fault.RUN_NO_MEDIA, 2), NO_IMAGE, 0),
+    "no image, once charged": (fault(Fault.RUN_NO_MEDIA, billed=True) + fault(Fault.RUN_NO_MEDIA), NO_IMAGE, 8),
+    "an empty result": (fault(Fault.RUN_EMPTY, 2), NO_IMAGE, 16),
+    "another form than fal wants": (fault(Fault.SUBMIT_ERROR, status=422), CANNOT, 0),
+    "too busy at the door": (fault(Fault.SUBMIT_INGRESS_ERROR), BUSY, 0),
+    "an error of the machinery": (fault(Fault.RUN_REQUEST_ERROR), DOWN, 0),
+    "a result that cannot be read": (fault(Fault.RESULT_ERROR, 10, status=500), DOWN, 0),
+    "a generation that takes too long": (
+        fault(Fault.RUN_MODEL_ERROR, error_type="generation_timeout"),
+        TIMEOUT,
+        0,
+    ),
+    "a start that takes too long": (fault(Fault.RUN_REQUEST_ERROR, error_type="startup_timeout"), TIMEOUT, 0),
+    "files that are not there": (fault(Fault.FILE_MISSING, 10), GONE, 8),
+    "web pages instead of files": (fault(Fault.FILE_HTML, 10), GONE, 8),
+}
+
+
+@pytest.mark.parametrize(("scripts", "sentence", "operator"), BAD_ENDS.values(), ids=BAD_ENDS)
+async def test_a_bad_end_is_told_privately_and_costs_the_member_nothing(
+    here: World, fal: LoopbackFal, books: Books, scripts: Sequence[Script], sentence: str, operator: int
+) -> None:
+    for script in scripts:
+        fal.fail_next(script)
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    assert await told(answer) == sentence
+    await eventually(lambda: public(here) == [])
+    await eventually(lambda: books.states() == ["failed"])
+    assert (books.spent("customer"), books.spent("operator"), books.open_holds()) == (0, operator, [])
+    afterwards = await here.member.slash(here.channel, "quota")
+    assert private(afterwards)[0].startswith("**You** have 200 credits of 200 left today and 0 orders on the way.")
+
+
+async def test_an_endpoint_that_is_gone_reads_as_a_bot_that_cannot_generate(
+    here: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(ENDPOINTS, "fal-ai/nano-banana-2")
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    assert await told(answer) == CANNOT
+    await eventually(lambda: public(here) == [])
+    assert (books.spent("customer"), books.spent("operator")) == (0, 0)
+
+
+@pytest.mark.parametrize("fault", [Fault.TOKEN_ERROR, Fault.UPLOAD_ERROR, Fault.UPLOAD_DROP])
+async def test_a_picture_that_cannot_be_handed_to_fal_ends_the_order(
+    here: World, fal: LoopbackFal, books: Books, fault: Fault
+) -> None:
+    fal.fail_next(fault, times=20)
+    answer = await here.member.slash(here.channel, "edit", prompt="warmer", image=("a.png", picture("PNG")))
+    assert await told(answer) == DOWN
+    await eventually(lambda: public(here) == [])
+    assert fal.jobs == {}
+    assert (books.spent("customer"), books.spent("operator")) == (0, 0)
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short_deadlines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A model catalogue in which a request is given up after 0.3 seconds."""
+    lines = [
+        "deadline_minutes = 0.005" if line.startswith("deadline_minutes") else line
+        for line in MODELS_FILE.read_text(encoding="utf-8").splitlines()
+    ]
+    file = tmp_path / "models.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr("bot.app.MODELS_FILE", file)
+
+
+@pytest.mark.parametrize("stuck", [Fault.RUN_STUCK_IN_PROGRESS, Fault.RUN_STUCK_IN_QUEUE])
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_request_past_its_deadline_is_cancelled_and_told(
+    here: World, fal: LoopbackFal, books: Books, stuck: Fault
+) -> None:
+    fal.fail_next(stuck)
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    assert await told(answer) == TIMEOUT
+    await eventually(lambda: public(here) == [])
+    assert [job.cancelled for job in fal.jobs.values()] == [True]
+    assert (books.spent("customer"), books.spent("operator")) == (0, 0)
+
+
+async def test_after_fifteen_minutes_the_images_still_come_and_the_progress_still_goes(
+    here: World, fal: LoopbackFal
+) -> None:
+    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.3))
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await phase(here, "Generating")
+    here.time.passed += 15 * 60
+    (result,) = await delivered(here)
+    assert pinged(here, result) == [here.member.id]
+
+
+async def test_after_fifteen_minutes_a_failure_is_told_where_the_progress_was(here: World, fal: LoopbackFal) -> None:
+    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.3))
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await phase(here, "Generating")
+    here.time.passed += 15 * 60
+    fal.fail_next(Fault.FILE_MISSING, times=10)
+    (said,) = await eventually(lambda: [one for one in public(here) if GONE in text_of(one)])
+    assert answer.response is not None
+    assert said.id == answer.response.id
+    assert text_of(said) == f"{here.member.mention}\n> a lighthouse\n{GONE}"
+    assert pinged(here, said) == []
+
+
+# --- what heals by itself -------------------------------------------------------------------------
+
+HEALS: dict[str, Sequence[Script]] = {
+    "files cut in half": fault(Fault.FILE_TRUNCATED, 2),
+    "a web page at first": fault(Fault.FILE_HTML),
+    "a file that comes later": fault(Fault.FILE_MISSING, 2),
+    "a file server's error": fault(Fault.FILE_ERROR) + fault(Fault.FILE_DROP),
+    "a file under another type": fault(Fault.FILE_LYING_TYPE),
+    "errors while looking": fault(Fault.STATUS_ERROR) + fault(Fault.STATUS_INGRESS_ERROR) + fault(Fault.STATUS_DROP),
+    "errors at the result": fault(Fault.RESULT_ERROR) + fault(Fault.RESULT_INGRESS_ERROR) + fault(Fault.RESULT_DROP),
+}
+
+
+@pytest.mark.parametrize("scripts", HEALS.values(), ids=HEALS)
+async def test_troubles_that_pass_are_seen_by_nobody(
+    here: World, fal: LoopbackFal, books: Books, scripts: Sequence[Script]
+) -> None:
+    for script in scripts:
+        fal.fail_next(script)
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    (job,) = fal.jobs.values()
+    file = fal.files.get(str(job.images[0]["url"]).removeprefix(fal.url))
+    assert file is not None
+    assert pictures(here, result) == [file.data]
+    assert private(answer) == []
+    assert fal.faults.waiting == []
+    await eventually(lambda: books.states() == ["delivered"])
+    assert (books.spent("customer"), books.spent("operator")) == (8, 8)
+
+
+@pytest.mark.parametrize("refused", [Fault.RUN_CONTENT_POLICY, Fault.RUN_NO_MEDIA])
+async def test_a_first_refusal_is_tried_once_more_for_free(
+    here: World, fal: LoopbackFal, books: Books, refused: Fault
+) -> None:
+    fal.fail_next(Script(fault=refused, billed=True))
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    assert private(answer) == []
+    assert "8 credits" in text_of(result)
+    first, second = fal.jobs.values()
+    assert first.arguments["seed"] != second.arguments["seed"]
+    assert first.arguments.keys() == second.arguments.keys()
+    await eventually(lambda: books.states() == ["delivered"])
+    assert (books.spent("customer"), books.spent("operator"), fal.spent * 100) == (8, 16, 16)
+
+
+async def test_a_chosen_seed_stays_at_the_second_try(here: World, fal: LoopbackFal) -> None:
+    fal.fail_next(Fault.RUN_NO_MEDIA)
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse", seed=7)
+    await delivered(here)
+    assert [job.arguments["seed"] for job in fal.jobs.values()] == [7, 7]
+
+
+# --- once more ------------------------------------------------------------------------------------
+
+
+async def test_try_again_orders_the_same_again(here: World, fal: LoopbackFal, books: Books) -> None:
+    fal.fail_next(Fault.RUN_CONTENT_POLICY, times=2)
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse", aspect_ratio="16:9")
+    await told(answer)
+    again = await here.member.click(answer.followups[0].message, label="Try again")
+    assert again.response is not None
+    assert not again.response.ephemeral
+    (result,) = await delivered(here)
+    assert pinged(here, result) == [here.member.id]
+    *_, failed, made = fal.jobs.values()
+    assert failed.arguments | {"seed": 0} == made.arguments | {"seed": 0}
+    await eventually(lambda: books.states() == ["failed", "delivered"])
+    assert books.spent("customer") == 8
+
+
+async def test_what_would_fail_again_offers_no_second_try(here: World, fal: LoopbackFal) -> None:
+    fal.fail_next(Script(fault=Fault.SUBMIT_ERROR, status=422))
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await told(answer)
+    assert buttons(answer.followups[0].message) == {}
+
+
+# --- fal turns orders away ------------------------------------------------------------------------
+
+
+def up(here: World) -> set[Subject]:
+    """What the operator was told and is not over; what was told stays in the queue of a world that runs no teller."""
+    news = here.app.alerts._news._queue  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue] - there is no other look
+    return {subject for subject in Subject if [one for one in news if one[0] is subject][-1:] == [(subject, True)]}  # pyright: ignore[reportUnknownVariableType] - the same
