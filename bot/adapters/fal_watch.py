@@ -21,6 +21,7 @@ from bot.domain.errors import (
     FalBusyError,
     FalDownError,
     GenerationError,
+    GenerationTimeoutError,
     NoImageMadeError,
 )
 from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Result, Status
@@ -31,7 +32,8 @@ TROUBLE_PAUSE = 10.0
 """Seconds: the longest wait after looks that failed."""
 GONE_AFTER = 3
 """Looks in a row that answer 404 before the request counts as unknown."""
-RESULT_TRIES = 5
+RESULT_LOOKS = 5
+"""Answers of fal's own that say 5xx or 404 before one of them counts as the request's end."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -85,9 +87,10 @@ class FalWatch:
                 raise
             except GenerationError:
                 troubles += 1
+                unknown = 0
                 status = None
             if status is None:
-                await self._sleep(min(TROUBLE_PAUSE, FIRST_PAUSE * 2 ** min(troubles, 8)))
+                await self._sleep(_pause_after(troubles + unknown))
                 continue
             troubles = unknown = 0
             if status != last:
@@ -98,18 +101,27 @@ class FalWatch:
             pause = min(LONGEST_PAUSE, pause * PAUSE_GROWTH)
 
     async def result(self, response_url: str) -> Result:
-        """The images. A 5xx here may pass although the request is done, so it is asked again a few times."""
-        for attempt in range(1, RESULT_TRIES + 1):
-            try:
-                return _result(await self._get(response_url))
-            except (FalDownError, FalBusyError):
-                if attempt == RESULT_TRIES:
-                    raise
-                await self._sleep(min(TROUBLE_PAUSE, FIRST_PAUSE * 2**attempt))
-        raise FalDownError
+        """What the request yielded. Troubles on the way to fal are waited out: the images are made and paid.
+
+        fal's own 5xx or 404 may pass although the request is done, so it is believed after a few looks only.
+        """
+        looks = troubles = 0
+        while True:
+            answer = await self._get(response_url)
+            if answer is not None and not _is_passing(answer):
+                looks += 1
+                try:
+                    return _result(answer)
+                except (FalDownError, FalBusyError, GenerationTimeoutError, EndpointGoneError):
+                    if looks == RESULT_LOOKS:
+                        raise
+            troubles += 1
+            await self._sleep(_pause_after(troubles))
 
     async def _status(self, url: str) -> Status:
         answer = await self._get(url, params={"logs": "0"})
+        if answer is None:
+            raise FalDownError
         if answer.status >= 300:  # noqa: PLR2004 - 200 and 202 are the good ones
             raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
         try:
@@ -124,36 +136,55 @@ class FalWatch:
             case _:
                 return InProgress()
 
-    async def _get(self, url: str, params: dict[str, str] | None = None) -> _Answer:
+    async def _get(self, url: str, params: dict[str, str] | None = None) -> _Answer | None:
+        """None when nobody was reached."""
         try:
             async with self._session.get(
                 url, params=params, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
             ) as response:
-                return _Answer(response.status, response.headers, _parsed(await response.text()))
-        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
-            raise FalDownError from None
+                return _Answer(response.status, response.headers, _parsed(await response.read()))
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401 - any JSON
+def _pause_after(troubles: int) -> float:
+    """Seconds."""
+    return min(TROUBLE_PAUSE, FIRST_PAUSE * 2 ** min(troubles, 8))
+
+
+def _parsed(content: bytes) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return json.loads(text)
-    except ValueError:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
+def _is_passing(answer: _Answer) -> bool:
+    """Whether this says nothing of the request: fal is too busy to say, or something in front of it spoke.
+
+    fal's own errors are JSON; a web page comes from a proxy.
+    """
+    match answer.status:
+        case 408 | 409 | 429:
+            return True
+        case 400:
+            return answer.body == {"detail": "Request is still in progress"}  # seen at fal; no type tells it
+        case _:
+            return answer.status >= 500 and not isinstance(answer.body, dict)  # noqa: PLR2004 - a server error
+
+
 def _result(answer: _Answer) -> Result:
-    if answer.status == 400 and answer.body == {"detail": "Request is still in progress"}:  # noqa: PLR2004 - seen at fal
-        raise FalBusyError
     if answer.status != 200:  # noqa: PLR2004 - the one good status
         raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
     try:
         result = _ResultAnswer.model_validate(answer.body)
     except ValidationError:
         raise FalDownError(may_be_billed=True) from None
+    units = _units(answer.headers)
     if not result.images:
-        raise NoImageMadeError(may_be_billed=True)
+        raise NoImageMadeError(may_be_billed=units != 0)
     links = tuple(ImageLink(url=one.url, content_type=one.content_type) for one in result.images)
-    return Result(images=links, units=_units(answer.headers))
+    return Result(images=links, units=units)
 
 
 def _units(headers: CIMultiDictProxy[str]) -> float | None:

@@ -34,8 +34,10 @@ async def fal_answers(session: aiohttp.ClientSession, api_url: str, key: str, en
 async def _get(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
     try:
         async with session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False) as response:
-            return response.status, OBJECT.validate_json(await response.read())
-    except ValueError:
-        return response.status, {}
+            status, body = response.status, await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         raise StartError(f"cannot be reached: {type(error).__name__}") from None
+    try:
+        return status, OBJECT.validate_json(body)
+    except ValueError:
+        return status, {}

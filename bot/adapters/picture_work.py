@@ -206,7 +206,13 @@ def _fit_lossless(image: Image.Image, max_bytes: int) -> Encoded | None:
 
 
 def _fit_whole(image: Image.Image, max_bytes: int) -> Encoded | None:
-    """The highest quality that fits with every pixel; three searches below the best one."""
+    """The highest quality that fits with every pixel; three searches below the best one.
+
+    JPEG comes first: WebP halves the resolution of the colours (on a 4K test picture 33 against 41 dB) and takes six
+    times as long, but fits where JPEG does not.
+    """
+    if not is_transparent(image) and (finest := encode(image, PictureType.JPEG, _BEST_QUALITY)).fits(max_bytes):
+        return finest
     best = encode(image, _lossy(image), _BEST_QUALITY)
     if best.fits(max_bytes):
         return best

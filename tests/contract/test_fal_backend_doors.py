@@ -1,6 +1,19 @@
 """Where the key and the pictures go: to fal's own addresses, and nowhere else."""
 
-IMPORTS
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from fal_backend_acts import DAY, EDIT, KEY, TEXT, Pauses, backend_at, made, seen, simple
+from hostile_server import Conduct, HostileServer, answer, receipt
+
+from bot.adapters.fal import Fal, ticket_from_id
+from bot.domain.errors import AccountError, BotError, FalDownError, GenerationError
+from bot.domain.job import Ticket
+from bot.sandbox.fal_faults import Fault, Script, Step
+from bot.sandbox.fal_server import LoopbackFal
+from bot.service.ports import Completed
 
 pytest_plugins = ["loopback_fal_fixtures", "fal_backend_fixtures"]
 
@@ -64,7 +77,9 @@ async def test_fals_own_addresses_are_used_where_they_lie_below_the_queue(pauses
 
 
 @pytest.mark.parametrize("endpoint", [TEXT, EDIT])
-async def test_a_ticket_rebuilt_from_its_id_reaches_the_request(backend: Fal, keyed_fal: LoopbackFal, endpoint: str) -> None:
+async def test_a_ticket_rebuilt_from_its_id_reaches_the_request(
+    backend: Fal, keyed_fal: LoopbackFal, endpoint: str
+) -> None:
     ticket, _ = await made(backend, keyed_fal, simple())
     rebuilt = ticket_from_id(endpoint, ticket.request_id, keyed_fal.url)
     assert rebuilt == ticket
@@ -73,22 +88,43 @@ async def test_a_ticket_rebuilt_from_its_id_reaches_the_request(backend: Fal, ke
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_does_not_take_the_key_along(pauses: Pauses, status: int, picture_file: Path) -> None:
-    async with HostileServer(Conduct(says=answer(200, {}))) as elsewhere:
-        async with (
-            HostileServer(Conduct(says=answer(status, Location=elsewhere.url))) as server,
-            backend_at(server.url, pauses) as backend,
+    async with (
+        HostileServer(Conduct(says=answer(200, {}))) as elsewhere,
+        HostileServer(Conduct(says=answer(status, Location=elsewhere.url))) as server,
+        backend_at(server.url, pauses) as backend,
+    ):
+        ticket = ticket_from_id(TEXT, "r-1", server.url)
+        pauses.meanwhile = [lambda: server.conducts.insert(0, Conduct(says=answer(200, {"status": "COMPLETED"})))]
+        assert await seen(backend, ticket) == [Completed()]
+        for step in (
+            lambda: backend.submit(simple()),
+            lambda: backend.result(ticket),
+            lambda: backend.cancel(ticket),
+            lambda: backend.upload(picture_file, "image/png"),
+            lambda: backend.find(simple(), 0, 1),
         ):
-            ticket = ticket_from_id(TEXT, "r-1", server.url)
-            for step in (
-                backend.submit(simple()),
-                backend.result(ticket),
-                backend.cancel(ticket),
-                backend.upload(picture_file, "image/png"),
-                backend.find(simple(), 0, 1),
-            ):
-                with pytest.raises(GenerationError):
-                    await step
+            with pytest.raises(GenerationError):
+                await step()
     assert elsewhere.connections == 0
+
+
+async def test_a_wrong_key_is_an_account_error_at_every_step(
+    keyed_fal: LoopbackFal, pauses: Pauses, picture_file: Path
+) -> None:
+    ticket = ticket_from_id(TEXT, "r-1", keyed_fal.url)
+    async with backend_at(keyed_fal.url, pauses, key="wrong") as backend:
+        for step in (
+            lambda: backend.submit(simple()),
+            lambda: backend.upload(picture_file, "image/png"),
+            lambda: seen(backend, ticket),
+            lambda: backend.result(ticket),
+            lambda: backend.cancel(ticket),
+            lambda: backend.find(simple(), 0, 1),
+        ):
+            with pytest.raises(AccountError):
+                await step()
+    assert keyed_fal.jobs == {}
+    assert pauses.slept == []
 
 
 # --- uploads --------------------------------------------------------------------------------------
@@ -101,9 +137,7 @@ async def test_an_upload_lives_for_a_day_under_its_own_name_and_type(
     file = keyed_fal.files.get(url.removeprefix(keyed_fal.url))
     assert file is not None
     assert (url.rpartition("/")[2], file.content_type, file.data) == ("1.png", "image/png", picture)
-    async with asyncio.timeout(1):
-        assert file.expires_at is not None
-    assert file.expires_at == pytest.approx(__import__("time").time() + DAY, abs=5)
+    assert file.expires_at == pytest.approx(time.time() + DAY, abs=5)
 
 
 async def test_uploads_share_one_token(backend: Fal, keyed_fal: LoopbackFal, picture_file: Path) -> None:
@@ -131,7 +165,12 @@ async def test_an_upload_whose_connection_drops_is_sent_again(
     ids=lambda one: f"{one.fault}-{one.status}" if isinstance(one, Script) else "",
 )
 async def test_an_upload_that_fails_never_goes_to_the_second_store(
-    backend: Fal, keyed_fal: LoopbackFal, picture_file: Path, script: Script, expected: type[BotError], paths: Sequence[str]
+    backend: Fal,
+    keyed_fal: LoopbackFal,
+    picture_file: Path,
+    script: Script,
+    expected: type[BotError],
+    paths: Sequence[str],
 ) -> None:
     keyed_fal.fail_next(script, times=20)
     with pytest.raises(expected):
@@ -139,7 +178,9 @@ async def test_an_upload_that_fails_never_goes_to_the_second_store(
     assert [one.path for one in keyed_fal.requests] == paths
 
 
-async def test_the_file_network_gets_a_token_and_never_the_key(pauses: Pauses, keyed_fal: LoopbackFal, picture_file: Path) -> None:
+async def test_the_file_network_gets_a_token_and_never_the_key(
+    pauses: Pauses, keyed_fal: LoopbackFal, picture_file: Path, picture: bytes
+) -> None:
     async with (
         HostileServer(Conduct(says=answer(200, {"access_url": "https://v3.fal.media/files/1.png"}))) as cdn,
         backend_at(keyed_fal.url, pauses, cdn=cdn.url) as backend,
@@ -147,7 +188,7 @@ async def test_the_file_network_gets_a_token_and_never_the_key(pauses: Pauses, k
         url = await backend.upload(picture_file, "image/png")
     [heard] = cdn.heard
     assert url == "https://v3.fal.media/files/1.png"
-    assert heard.body == picture_file.read_bytes()
+    assert heard.body == picture
     assert KEY.encode() not in heard.head
     assert b"authorization: bearer " in heard.head.lower()
     assert b'x-fal-object-lifecycle: {"expiration_duration_seconds": 86400}' in heard.head.lower()

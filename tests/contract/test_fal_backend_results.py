@@ -1,11 +1,31 @@
 """What a completed request yields: images, an error of fal's, or a trouble that passes."""
 
-IMPORTS
+from pathlib import Path
+
+import pytest
+from fal_backend_acts import TEXT, Pauses, backend_at, failure, made, nothing, ordered, seen, simple
+from hostile_server import Conduct, HostileServer, answer
+
+from bot.adapters.fal import Fal, ticket_from_id
+from bot.domain.errors import (
+    CancelledAtFalError,
+    ContentRefusedError,
+    FalBusyError,
+    FalDownError,
+    GenerationError,
+    GenerationTimeoutError,
+    InvalidRequestError,
+    NoImageMadeError,
+    PictureRefusedError,
+    ResultGoneError,
+)
+from bot.domain.order import Choices, Request
+from bot.sandbox.fal_faults import Fault, Script, Step
+from bot.sandbox.fal_paint import plain
+from bot.sandbox.fal_server import LoopbackFal
+from bot.service.ports import Completed
 
 pytest_plugins = ["loopback_fal_fixtures", "fal_backend_fixtures"]
-
-
-# --- the result -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -35,7 +55,7 @@ async def test_a_result_asked_for_too_early_is_waited_for(backend: Fal, keyed_fa
     keyed_fal.fail_next(Fault.RUN_STUCK_IN_QUEUE)
     ticket = await backend.submit(simple())
     job = keyed_fal.jobs[ticket.request_id]
-    pauses.meanwhile = [lambda: None] * 9 + [lambda: keyed_fal.queue.cancel(job)]
+    pauses.meanwhile = [nothing] * 9 + [lambda: keyed_fal.queue.cancel(job)]
     assert type(await failure(backend, ticket)) is CancelledAtFalError
 
 
@@ -107,7 +127,7 @@ async def test_the_same_refusal_may_come_as_the_result(pauses: Pauses) -> None:
     wrong = Request(endpoint=TEXT, arguments={"prompt": "a cat", "num_images": 9}, images=9)
     async with (
         LoopbackFal(validates_at_submit=False, painter=plain(0)) as fal,
-        backend_at(keyed_fal.url, pauses) as backend,
+        backend_at(fal.url, pauses) as backend,
     ):
         ticket = await backend.submit(wrong)
         error = await failure(backend, ticket)

@@ -144,19 +144,15 @@ async def until(fact: Callable[[], object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """An open store and the file under it."""
+    """An open store, and a look at the file under it from outside."""
 
     store: SqliteStore
     database: Database
-    path: Path
+    outside: sqlite3.Connection
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """What another process would read in the file: only what is committed."""
-        connection = sqlite3.connect(self.path)
-        try:
-            return connection.execute(sql, parameters).fetchall()
-        finally:
-            connection.close()
+        return self.outside.execute(sql, parameters).fetchall()
 
     def state_of(self, job: Job) -> str:
         return str(self.rows("SELECT state FROM jobs WHERE id = ?", job.id)[0][0])
@@ -181,9 +177,11 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     """A real database file, migrated and open."""
     migrate(path)
     database = await Database.open(path)
+    outside = sqlite3.connect(path, isolation_level=None)
     try:
-        yield Books(SqliteStore(database, Seal(token), clock), database, path)
+        yield Books(SqliteStore(database, Seal(token), clock), database, outside)
     finally:
+        outside.close()
         await database.close()
 
 
@@ -205,7 +203,7 @@ class Plan:
     images: int | None = None
     """How many come, when not what was asked for."""
     cancels: bool = True
-    """Whether a cancel still stops it."""
+    """Whether a cancel stops it while it is working."""
     deaf: int = 0
     """How many cancels are not heard at all."""
 
@@ -287,7 +285,7 @@ class FakeFal:
         if plan.deaf > 0:
             plan.deaf -= 1
             raise GenerationError
-        if plan.cancels:
+        if plan.cancels and plan.working is not None and not plan.working.is_set():
             self._cancelled.add(ticket.request_id)
 
     async def find(self, request: Request, since: float, until: float) -> Ticket | None:
