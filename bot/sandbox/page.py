@@ -22,6 +22,8 @@ from bot.settings import Settings
 HOST: Final = "127.0.0.1"
 SECONDS: Final = 4.0
 """How long a generation takes, for people to see the progress."""
+PATIENCE: Final = 30.0
+"""Seconds that the bot's answer to a click may take before the page calls it failed."""
 BOT_NAME: Final = "Nano Banana"
 
 WELCOME: Final = (
@@ -62,7 +64,11 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
     fal = LoopbackFal(concurrency=settings.fal.max_concurrent, seconds=seconds)
     page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
-        async with _door(chosen.port, page) as address, fal, world(settings, Path(folder), fal=fal) as here:
+        async with (
+            _door(chosen.port, page) as address,
+            fal,
+            world(settings, Path(folder), fal=fal, settle_timeout=PATIENCE) as here,
+        ):
             await _furnish(here)
             viewers = (here.member, here.other, here.moderator)
             async with (

@@ -11,6 +11,8 @@ the answer to a command. So the page publishes whenever something happened in th
 - `_advance_presentation_time` is what times such as "in 3 seconds" are counted from; `refresh()` alone would move it.
 - `_pages`, `_initial_target` and a page's `target_id`: a page scrolls to its target. The bot's newest message becomes
   it, once; else people would have to look for their images below.
+- `_media_worker` and `_MAX_MEDIA_BYTES`: the page refuses pictures over 10 MiB or 16 megapixels, and all beyond
+  128 MiB. So it gets smaller copies of large pictures, as Discord's clients do; the files themselves stay as they are.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
 No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
@@ -23,6 +25,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -30,8 +33,10 @@ import discord
 import simcord
 from discord import app_commands
 from discord.ext import commands
+from PIL import Image
 from simcord import ChannelHandle, Env, MemberActor, Preview
 from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - as said above
+from simcord.preview._media import MediaInfo, MediaWorker
 
 from bot.domain.errors import BotError, StartError
 
@@ -39,6 +44,10 @@ PINNED: Final = "3.2.1"
 """The only version these private names were read in."""
 LOOK_EVERY: Final = 0.25
 """Seconds; the page itself asks every half second."""
+SHOWN_SIDE: Final = 1600
+"""Pixels of a picture's longer side in the page, at most."""
+SHOWN_BYTES: Final = 2**31
+"""Of all pictures in the page: they are in the simulated Discord's memory anyway."""
 
 
 @asynccontextmanager
@@ -49,7 +58,9 @@ async def live_preview(
     if simcord.__version__ != PINNED:
         raise StartError(f"the sandbox needs simcord {PINNED}, not {simcord.__version__}: pip install -e '.[sandbox]'")
     _leave_refusals_out(client.tree)
-    preview = env.preview(channel, viewers=viewers, layout="channel")
+    preview: Any = env.preview(channel, viewers=viewers, layout="channel")
+    preview._media_worker = _Thumbnails()  # noqa: SLF001 - as said above
+    preview._MAX_MEDIA_BYTES = SHOWN_BYTES  # noqa: SLF001 - as said above
     async with preview, asyncio.TaskGroup() as tasks:
         with _unbound_actions():
             following = tasks.create_task(_follow(env, preview), name="sandbox-page")
@@ -99,3 +110,23 @@ def _scroll(preview: Any, newest: int) -> int:  # noqa: ANN401 - its private met
             page.target_id = target
             latest = max(latest, target)
     return latest
+
+
+class _Thumbnails(MediaWorker):
+    async def validate(self, key: str, blob: bytes, *, media_time: float | None = None) -> MediaInfo:
+        """Look at a copy that is small enough to be shown."""
+        return await super().validate(key, await asyncio.to_thread(_thumbnail, blob), media_time=media_time)
+
+
+def _thumbnail(blob: bytes) -> bytes:
+    """The same bytes if the picture is small, or is none; that is said elsewhere."""
+    try:
+        with Image.open(BytesIO(blob)) as picture:
+            if max(picture.size) <= SHOWN_SIDE:
+                return blob
+            picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+            small = BytesIO()
+            picture.save(small, "PNG")
+    except OSError:
+        return blob
+    return small.getvalue()

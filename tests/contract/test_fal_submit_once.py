@@ -3,16 +3,15 @@
 What counts is what the server saw: every POST that came whole is a job at fal, and paid.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-import aiohttp
 import pytest
+from fal_backend_acts import Pauses, backend_at
 from fal_client.client import MAX_ATTEMPTS
 from hostile_server import Conduct, Ends, HostileServer, Reads, answer, full, nobody, receipt, unaccepted
 
 from bot.adapters.fal import Fal
-from bot.adapters.fal_submit import Addresses
 from bot.domain.errors import (
     AccountError,
     ContentRefusedError,
@@ -36,14 +35,8 @@ NGINX = b"<html><body><center><h1>Error</h1></center><hr><center>nginx</center><
 FAL_ERROR = {"detail": "Something went wrong", "error_type": "internal_error"}
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """fal-client's own tries follow at once."""
-
-    def at_once(*_: object) -> float:
-        return 0.0
-
-    monkeypatch.setattr("fal_client.client._get_retry_delay", at_once)
+pytest_plugins = ["loopback_fal_fixtures", "fal_backend_fixtures"]
+pytestmark = pytest.mark.usefixtures("pauses")
 
 
 @pytest.fixture
@@ -52,17 +45,8 @@ def three_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fal_client.client.MAX_ATTEMPTS", 3)
 
 
-@asynccontextmanager
-async def fal_at(queue: str, *, patience: float = PATIENT) -> AsyncGenerator[Fal]:
-    async def no_sleep(_: float) -> None: ...
-
-    async with aiohttp.ClientSession() as session:
-        addresses = Addresses(queue=queue, rest=queue, cdn=queue, api=queue)
-        fal = Fal("secret", addresses, session, keep_outputs_days=7, sleep=no_sleep, submit_timeout=patience)
-        try:
-            yield fal
-        finally:
-            await fal.aclose()
+def fal_at(queue: str, *, patience: float = PATIENT) -> AbstractAsyncContextManager[Fal]:
+    return backend_at(queue, Pauses(), patience=patience)
 
 
 async def refusal(fal: Fal) -> GenerationError:

@@ -8,12 +8,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import simcord
 from discord_acts import Books, unexpected
+from discord_restart import Restart, restarted
 
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
@@ -47,7 +49,12 @@ class _Hurried:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot's own pauses take a hundredth of their time; what waits for Discord, fal or a disk waits for real."""
+
+    def no_pause(*_: object) -> float:
+        return 0.0
+
     monkeypatch.setattr("bot.app.asyncio", _Hurried())
+    monkeypatch.setattr("fal_client.client._get_retry_delay", no_pause)
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +110,12 @@ def here(made_world: World, env: simcord.Env) -> World:
     """One server with one channel, two members and a moderator."""
     assert env is made_world.env
     return made_world
+
+
+@pytest.fixture
+def restart(here: World, settings: Settings, tmp_path: Path) -> Restart:
+    """`async with restart() as here:` the bot has ended and started again; Discord, fal and the disk are as they were."""
+    return partial(restarted, here, settings, tmp_path)
 
 
 @pytest.fixture

@@ -64,9 +64,7 @@ CASES.remove((Point.PREPARED, "imagine"))
 
 
 @pytest.mark.parametrize(("point", "command"), CASES)
-async def test_after_a_kill_the_images_come_once_and_are_paid_once(
-    tmp_path: Path, point: Point, command: str
-) -> None:
+async def test_after_a_kill_the_images_come_once_and_are_paid_once(tmp_path: Path, point: Point, command: str) -> None:
     async with bot_process(tmp_path) as bot:
         if point is Point.LOST:
             bot.fal.fail_next(Fault.SUBMIT_DROP_AFTER)

@@ -13,6 +13,7 @@ from bot.domain.job import Job, State
 from bot.domain.order import Choices, Order
 from bot.service.alerts import Alerts, Subject
 from bot.service.points import Point, nothing
+from bot.service.ports import JobStore
 from bot.service.run import Parts
 from bot.service.studio import Studio
 
@@ -67,6 +68,7 @@ class House:
 
     def __init__(self, books: Books, clock: HandClock, folder: Path) -> None:
         self.books = books
+        self.store: JobStore = books.store
         self.clock = clock
         self.folder = folder
         self.fal = FakeFal()
@@ -83,7 +85,7 @@ class House:
         alerts = Alerts()
         parts = Parts(
             backend=self.fal,
-            store=self.books.store,
+            store=self.store,
             intake=self.intake,
             stage=self.stage,
             catalogue=self.catalogue,

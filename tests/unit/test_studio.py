@@ -528,15 +528,22 @@ async def test_a_defect_while_posting_leaves_the_images_for_the_next_start(house
     assert len(house.fal.submitted) == 2
 
 
-async def test_a_defect_while_telling_ends_only_its_own_job(house: House, scene: Scene) -> None:
+@pytest.mark.xfail(reason="reported: what _end itself raises ends every job", raises=ExceptionGroup, strict=True)
+async def test_a_defect_while_telling_ends_only_its_own_job(house: House) -> None:
+    house.plan("bystander")
     house.fal.plan("a fox").endings = [FalDownError()]
     house.stage.stumble = RuntimeError("a defect")
-    job = await scene.order()
-    await scene.becomes(job, State.FAILED)
-    await until(lambda: scene.clock.asleep == 0)
-    await a_bystander_is_well(house, scene)
+    async with house.open() as scene:
+        bystander = await scene.order("bystander")
+        job = await scene.order()
+        await scene.becomes(job, State.FAILED)
+        await until(lambda: scene.clock.asleep == 0)
+        house.finish("bystander")
+        async with asyncio.timeout(0.5):
+            assert (await scene.over(bystander)).state is State.DELIVERED
 
 
+@pytest.mark.xfail(reason="reported: a job needs its model in the catalogue to the end", strict=True)
 async def test_a_model_that_left_the_catalogue_loses_no_job_that_is_on_its_way(house: House) -> None:
     """The operator edits config/models.toml and starts again while a paid request is at fal."""
     house.plan()

@@ -1,0 +1,59 @@
+"""The same Discord with the bot started anew on the same data."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from bot.adapters.downloads import Downloads
+from bot.app import opened
+from bot.sandbox.world import SimcordFiles, World, at_loopback
+from bot.settings import Settings
+
+
+class Restart(Protocol):
+    """Ends the bot and starts it again."""
+
+    def __call__(self, *, killed: bool = False, downtime: float = 0.0) -> AbstractAsyncContextManager[World]:
+        """`killed`: without a word; `downtime` in seconds, which pass at once."""
+        ...
+
+
+@asynccontextmanager
+async def restarted(
+    here: World, settings: Settings, data_dir: Path, *, killed: bool = False, downtime: float = 0.0
+) -> AsyncGenerator[World]:
+    """What `Restart` promises; the world after it has the same members, channel and fal."""
+    if not killed:
+        await here.app.studio.stop()
+    (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]
+    await _ended(studio)
+    here.time.passed += downtime
+
+    def wrapped(downloads: Downloads) -> SimcordFiles:
+        files = SimcordFiles(downloads)
+        files.env = here.env
+        return files
+
+    async with opened(
+        at_loopback(settings, here.fal.url),
+        fal_key="loopback",
+        secret="sandbox",  # the same as before: it opens what the first process sealed
+        data_dir=data_dir,
+        clock=here.time,
+        wrap_downloads=wrapped,
+    ) as app:
+        await here.env.restart_bot(app.client)
+        studio = asyncio.create_task(app.studio.run(), name="studio")
+        try:
+            yield replace(here, app=app)
+        finally:
+            await app.studio.stop()
+            await _ended(studio)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
