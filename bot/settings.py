@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, UrlConstraints, ValidationError
 from pydantic_core import ErrorDetails, Url
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.domain.errors import StartError
 
@@ -124,6 +124,8 @@ def load_settings(path: Path) -> Settings:
         return Settings(**content)
     except ValidationError as error:
         raise StartError(f"settings {path}: {'; '.join(_said(one) for one in error.errors())}") from None
+    except SettingsError as error:  # a whole section in one variable, and that is no JSON
+        raise StartError(f"settings: {error}") from None
 
 
 def _refuse_unknown_sections() -> None:

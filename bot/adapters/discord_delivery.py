@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 OUTAGE = 3600.0
 """Seconds that Discord's troubles are waited out in one place before the next is tried."""
+NONCE_LIFE = 120.0
+"""Seconds within which a send repeated with its nonce makes no second message; Discord says "a few minutes"."""
 LONGEST_PAUSE = 60.0
 STEPS_DOWN = 4
 """Times that the files are made smaller."""
@@ -81,12 +83,23 @@ class _Messageable:
 
     async def find(self) -> int | None:
         job = self.content.job
-        since = discord.Object(discord.utils.time_snowflake(_moment(job.created_at - 60)))
+        if not await self._sees_history():
+            raise _ElsewhereError
+        since = discord.Object(discord.utils.time_snowflake(_moment((job.rendered_at or job.created_at) - 60)))
         async for message in self.channel.history(after=since, limit=LOOKED_THROUGH, oldest_first=True):
             ours = self.client.user is not None and message.author.id == self.client.user.id
             if ours and self.content.is_in(message) and views.has_pictures(message.components):
                 return message.id
         return None
+
+    async def _sees_history(self) -> bool:
+        """Without Read Message History Discord answers with an empty list, as if nothing had been posted."""
+        if not isinstance(self.channel, discord.PartialMessageable):
+            return True  # direct messages
+        channel = self.client.get_channel(self.channel.id) or await self.client.fetch_channel(self.channel.id)
+        if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return True
+        return channel.permissions_for(channel.guild.me).read_message_history
 
     async def post(self, packed: Packed) -> int:
         job = self.content.job
@@ -171,9 +184,10 @@ class Delivery:
 
     async def _insist(self, place: _Place, job: Job, folder: Path, *, again: bool) -> int:
         """In one place, as long as its troubles may pass. A message that may stand already is looked for first."""
-        until, budget, tries, smaller = self._clock() + OUTAGE, REQUEST_BUDGET, 0, 0
+        began, budget, tries, smaller = self._clock(), REQUEST_BUDGET, 0, 0
         while True:
             try:
+                again = again or self._clock() > began + NONCE_LIFE
                 if again and (found := await place.find()) is not None:
                     return found
                 packed = await self._packer.pack(job, folder, min(self._file_limit(job), budget), budget)
@@ -184,8 +198,7 @@ class Delivery:
                 match verdict(error):
                     case Verdict.SMALLER if smaller < STEPS_DOWN:
                         smaller, budget = smaller + 1, budget // 2
-                    case Verdict.LATER if self._clock() < until:
-                        again = True  # it may have arrived all the same
+                    case Verdict.LATER if self._clock() < began + OUTAGE:
                         await self._wait(job, tries)
                     case _:
                         raise _ElsewhereError from None

@@ -56,7 +56,7 @@ def meaning(status: int, body: object, headers: Mapping[str, str], *, at_submit:
             return _refusal(entries, billed=not at_submit and _may_be_billed(headers))
         case _ if kind in TIMEOUT_TYPES:
             return GenerationTimeoutError()
-        case _ if status >= 500:  # noqa: PLR2004
+        case _ if status >= 500:  # noqa: PLR2004 - as said above
             return FalDownError()
         case _:
             return InvalidRequestError(kinds=(f"http_{status}",), may_be_billed=not at_submit)

@@ -3,7 +3,8 @@
 fal-client 1.0.3 sends a paid POST again, up to ten times, when its connection breaks or times out, and has no setting
 for addresses or for that. Both are mended in a transport of ours. Private names of fal-client used here, and held by
 tests/contract/test_fal_client_names.py: AsyncClient._client, ._cdn_client, ._token_manager,
-AsyncCDNTokenManager._refresh_token, client.CDNToken, client.AsyncBackupDomainTransport, client.QUEUE_URL_FORMAT.
+AsyncCDNTokenManager._refresh_token, ._url and ._headers, client.CDNToken, client.AsyncBackupDomainTransport, and the
+addresses client.QUEUE_URL_FORMAT, REST_URL and CDN_URL.
 """
 
 import asyncio

@@ -114,7 +114,7 @@ def here(made_world: World, env: simcord.Env) -> World:
 
 @pytest.fixture
 def restart(here: World, settings: Settings, tmp_path: Path) -> Restart:
-    """`async with restart() as here:` the bot has ended and started again; Discord, fal and the disk are as they were."""
+    """Inside it the bot has ended and started again; Discord, fal and the disk are as they were."""
     return partial(restarted, here, settings, tmp_path)
 
 

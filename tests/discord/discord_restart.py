@@ -1,11 +1,13 @@
 """The same Discord with the bot started anew on the same data."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+
+from discord_acts import eventually
 
 from bot.adapters.downloads import Downloads
 from bot.app import opened
@@ -16,20 +18,29 @@ from bot.settings import Settings
 class Restart(Protocol):
     """Ends the bot and starts it again."""
 
-    def __call__(self, *, killed: bool = False, downtime: float = 0.0) -> AbstractAsyncContextManager[World]:
-        """`killed`: without a word; `downtime` in seconds, which pass at once."""
+    def __call__(
+        self, *, killed: bool = False, downtime: float = 0.0, meanwhile: Callable[[], object] = lambda: True
+    ) -> AbstractAsyncContextManager[World]:
+        """`killed`: without a word; `downtime` in seconds, which pass at once; `meanwhile` is waited for before the start."""
         ...
 
 
 @asynccontextmanager
 async def restarted(
-    here: World, settings: Settings, data_dir: Path, *, killed: bool = False, downtime: float = 0.0
+    here: World,
+    settings: Settings,
+    data_dir: Path,
+    *,
+    killed: bool = False,
+    downtime: float = 0.0,
+    meanwhile: Callable[[], object] = lambda: True,
 ) -> AsyncGenerator[World]:
     """What `Restart` promises; the world after it has the same members, channel and fal."""
     if not killed:
         await here.app.studio.stop()
     (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]
     await _ended(studio)
+    await eventually(meanwhile)
     here.time.passed += downtime
 
     def wrapped(downloads: Downloads) -> SimcordFiles:

@@ -106,15 +106,17 @@ async def test_cancel_works_on_a_progress_message_of_an_earlier_process(
     assert (books.spent("customer"), books.spent("operator")) == (0, 0)
 
 
-async def test_after_a_long_downtime_the_images_come_and_the_progress_message_goes(
-    here: World, fal: LoopbackFal, restart: Restart
+async def test_images_that_fal_made_during_a_long_downtime_come_and_the_progress_message_goes(
+    here: World, fal: LoopbackFal, books: Books, restart: Restart
 ) -> None:
     fal.fail_next(SLOW)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await phase(here, "Generating")
-    async with restart(killed=True, downtime=3600) as after:
+    async with restart(killed=True, downtime=3600, meanwhile=lambda: fal.billed) as after:
         (result,) = await delivered(after)
         assert pinged(after, result) == [here.member.id]
+        await eventually(lambda: books.states() == ["delivered"])
+    assert books.spent("customer") == 8
 
 
 async def test_a_request_that_outlived_its_deadline_meanwhile_is_told_in_the_channel(
@@ -165,7 +167,7 @@ async def test_again_works_on_a_result_of_an_earlier_process(here: World, fal: L
     assert [job.prompt for job in fal.jobs.values()] == ["a lighthouse"] * 2
 
 
-async def test_a_failure_whose_telling_was_cut_off_is_told(
+async def test_a_failure_that_was_told_is_not_told_again(
     here: World, fal: LoopbackFal, books: Books, restart: Restart
 ) -> None:
     fal.fail_next(Fault.RUN_CONTENT_POLICY, times=2)

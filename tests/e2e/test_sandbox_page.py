@@ -15,11 +15,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 from playwright.async_api import FilePayload, Locator, Page, async_playwright, expect
 
+from bot.sandbox.fal_faults import PHRASES
+
 ROOT = Path(__file__).parents[2]
-DESKTOP, PHONE = (1280, 860), (390, 780)
+DESKTOP, PHONE = (1180, 1030), (390, 780)
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -126,7 +128,8 @@ class Person:
         await expect(images).to_have_count(count, timeout=SOON)
         for number in range(count):
             await images.nth(number).evaluate("image => image.decode()")
-        await expect(images.first).to_be_in_viewport(ratio=0.5)
+        await self.page.wait_for_function("simcordPreview.ready", timeout=SOON)
+        await expect(images.first).to_be_in_viewport(ratio=0.9)
 
     async def shoot(self, name: str) -> None:
         """Keep a picture of the page where SANDBOX_SCREENSHOTS says."""
@@ -164,9 +167,15 @@ async def person(address: str, size: tuple[int, int] = DESKTOP) -> AsyncGenerato
 
 
 def photo() -> FilePayload:
-    """A picture of a person's own."""
+    """A picture of a person's own: hills under an evening sky."""
+    sky = ImageOps.colorize(Image.linear_gradient("L"), (66, 94, 160), (250, 190, 130))
+    picture = ImageOps.fit(sky, (1280, 720))
+    pencil = ImageDraw.Draw(picture)
+    pencil.ellipse((760, 230, 900, 370), fill=(255, 236, 190))
+    pencil.ellipse((-500, 420, 740, 1600), fill=(64, 84, 92))
+    pencil.ellipse((420, 500, 1900, 1900), fill=(38, 58, 62))
     file = io.BytesIO()
-    Image.new("RGB", (640, 480), (70, 130, 180)).save(file, "PNG")
+    picture.save(file, "PNG")
     return FilePayload(name="holiday.png", mimeType="image/png", buffer=file.getvalue())
 
 
@@ -176,16 +185,17 @@ def photo() -> FilePayload:
 @pytest.mark.browser
 async def test_orders_show_their_progress_and_then_their_images_without_a_reload() -> None:
     async with sandbox("--seconds", "3") as here, person(here.address) as ann:
-        await ann.order("imagine", "a lighthouse in a storm")
+        await ann.page.get_by_role("button", name="Messages", exact=True).click()
+        await ann.order("imagine", "a lighthouse in a storm", aspect_ratio="21:9")
         progress = await ann.sees("Generating")
         await expect(progress).to_contain_text("8 credits")
         await ann.shoot("waiting")
-        await ann.sees("1024 × 1024")
+        await ann.sees("1584 × 672")
         await ann.sees_images(1)
         await expect(ann.page.get_by_text("Generating")).to_have_count(0)
 
-        await ann.order("edit", "make it night", picture=photo(), resolution="0.5K", aspect_ratio="16:9")
-        await ann.sees("688 × 384")
+        await ann.order("edit", "make it night", picture=photo())
+        await ann.sees("1376 × 768")
         await ann.sees_images(1)
         await ann.shoot("result")
 
@@ -251,6 +261,7 @@ async def test_the_printed_address_leads_to_the_page_and_a_signal_ends_it_cleanl
         printed = await here.stop(number)
         assert time.perf_counter() - begun < 5
         assert "Ctrl-C" in printed
+        assert set(re.findall(r"sandbox: \w+", printed)) <= PHRASES.keys()
 
 
 async def test_a_taken_port_is_told_in_one_line() -> None:

@@ -15,7 +15,7 @@ from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
-from bot.domain.errors import BotError, CancelledAtFalError, GenerationError
+from bot.domain.errors import BotError, CancelledAtFalError, FalDownError, GenerationError
 from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
 from bot.domain.order import Choices, Order, Reference, Request
@@ -295,7 +295,7 @@ class FakeFal:
         self.cancels.append(ticket.request_id)
         if plan.deaf > 0:
             plan.deaf -= 1
-            raise GenerationError
+            raise FalDownError
         if plan.cancels and plan.working is not None and not plan.working.is_set():
             self._cancelled.add(ticket.request_id)
 

@@ -698,9 +698,7 @@ async def test_an_interactions_token_is_nowhere_in_the_file(tmp_path: Path, book
     assert stored.reply == job.reply
 
 
-async def test_another_bot_token_cannot_read_it_and_everything_else_it_can(
-    tmp_path: Path, clock: HandClock
-) -> None:
+async def test_another_bot_token_cannot_read_it_and_everything_else_it_can(tmp_path: Path, clock: HandClock) -> None:
     path = tmp_path / "bot.sqlite3"
     async with open_books(path, clock) as books:
         job = await held(books, a_full_job())

@@ -114,7 +114,9 @@ def test_a_stricter_safety_is_always_taken(chosen: int) -> None:
 def test_what_the_catalogue_lists_is_accepted_and_sent(model: str, edit: bool, data: st.DataObject) -> None:  # noqa: FBT001 - drawn, not called
     endpoint = CATALOGUE.model(model).endpoint(edit=edit)
     options = [
-        option for option, name in PARAMETER_OF.items() if name in endpoint.parameters and endpoint.parameters[name].values
+        option
+        for option, name in PARAMETER_OF.items()
+        if name in endpoint.parameters and endpoint.parameters[name].values
     ]
     option = data.draw(st.sampled_from(options))
     value = data.draw(st.sampled_from(endpoint.parameters[PARAMETER_OF[option]].values))

@@ -98,8 +98,6 @@ def test_several_images_never_cost_more_in_one_order_than_in_several(each: Decim
     assert credits_for(one.of({}, images)) <= images * credits_for(one.of({}, 1))
 
 
-@pytest.mark.parametrize(
-    ("value", "said"), [(True, "true"), (False, "false"), ("4K", "4K"), (3, "3"), (None, "None")]
-)
+@pytest.mark.parametrize(("value", "said"), [(True, "true"), (False, "false"), ("4K", "4K"), (3, "3"), (None, "None")])
 def test_a_value_is_written_as_the_catalogue_writes_it(value: object, said: str) -> None:
     assert word(value) == said

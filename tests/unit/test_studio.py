@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from doubles import WIDE, Books, HandClock, a_job, open_books, until
+from doubles import NOON, WIDE, Books, HandClock, a_job, open_books, until
 from scenes import House, Scene
 
 from bot.domain.catalogue import Catalogue
@@ -30,7 +30,7 @@ from bot.domain.errors import (
     UnexpectedError,
     WaitedTooLongError,
 )
-from bot.domain.job import State
+from bot.domain.job import Job, State
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
@@ -309,8 +309,10 @@ async def test_what_has_ended_or_is_unknown_cannot_be_cancelled(scene: Scene) ->
 
 async def test_images_that_are_being_posted_cannot_be_cancelled(house: House, scene: Scene) -> None:
     house.stage.posting = asyncio.Event()
+    began = asyncio.Event()
+    house.stage.at_deliver = began.set
     job = await scene.order()
-    await scene.becomes(job, State.RENDERED)
+    await began.wait()
     with pytest.raises(NothingToCancelError):
         scene.studio.cancel(job)
     house.stage.posting.set()
@@ -356,9 +358,7 @@ async def test_a_request_that_fal_did_not_take_ends_and_is_free(
     assert len(house.fal.submitted) == 1
 
 
-async def test_a_picture_that_cannot_be_used_ends_the_order_before_anything_is_paid(
-    house: House, scene: Scene
-) -> None:
+async def test_a_picture_that_cannot_be_used_ends_the_order_before_anything_is_paid(house: House, scene: Scene) -> None:
     house.intake.refuse = BrokenPictureError(position=2)
     failed = await scene.over(await scene.order(references=2))
     assert (failed.state, house.books.charged(failed)) == (State.FAILED, NOTHING)
@@ -582,18 +582,23 @@ async def test_progress_follows_the_job_and_never_repeats_what_stands_there(hous
 async def test_the_message_is_edited_at_most_every_two_seconds_and_the_latest_wins(house: House) -> None:
     house.max_concurrent = 0
     async with house.open() as scene:
-        jobs = [await scene.order(str(n)) for n in range(12)]
-        last = jobs[-1]
-        for cancelled in jobs[:-1]:
-            scene.studio.cancel(cancelled)
-            await scene.over(cancelled)
-            scene.clock.turn(0.25)
-        await until(lambda: len(house.stage.phases(last)) == 1)
-        scene.clock.turn(2)
+        *others, last = [await scene.order(str(n)) for n in range(12)]
+
+        async def move_up(jobs: list[Job]) -> None:
+            for job in jobs:
+                scene.studio.cancel(job)
+                await scene.over(job)
+                scene.clock.turn(0.25)
+
+        await move_up(others[:8])
+        await until(lambda: house.stage.phases(last))
+        await move_up(others[8:])
         await asyncio.sleep(0.01)
-        shown = [(at, phase) for at, job_id, phase in house.stage.shown if job_id == last.id]
-    assert [phase for _, phase in shown] in ([InLine(ahead=3), InLine(ahead=0)], [InLine(ahead=4), InLine(ahead=0)])
-    assert shown[1][0] - shown[0][0] >= 2
+        assert len(house.stage.phases(last)) == 1
+        scene.clock.turn(1.25)
+        await until(lambda: len(house.stage.phases(last)) == 2)
+    shown = [(at, phase) for at, job_id, phase in house.stage.shown if job_id == last.id]
+    assert shown == [(NOON + 2, InLine(ahead=3)), (NOON + 4, InLine(ahead=0))]
 
 
 async def test_a_cancel_shows_until_fal_confirms_it(house: House, scene: Scene) -> None:

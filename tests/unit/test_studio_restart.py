@@ -371,20 +371,20 @@ async def test_a_stop_waits_for_a_submit_in_progress(house: House, scene: Scene)
 
 
 async def test_a_stop_waits_for_images_that_are_being_posted(house: House, scene: Scene) -> None:
-    house.stage.posting = asyncio.Event()
+    house.stage.posting = posting = asyncio.Event()
+    began = asyncio.Event()
+    house.stage.at_deliver = began.set
     job = await scene.order()
-    await scene.becomes(job, State.RENDERED)
+    await began.wait()
     stop = asyncio.create_task(scene.studio.stop())
     await asyncio.sleep(0.02)
     assert not stop.done()
-    house.stage.posting.set()
+    posting.set()
     await stop
     assert house.books.state_of(job) == State.DELIVERED
 
 
-async def test_a_stop_does_not_wait_for_ever(
-    house: House, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stop_does_not_wait_for_ever(house: House, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.service.studio.STOP_GRACE", 0.05)
     monkeypatch.setattr("bot.service.studio.GOODBYE_GRACE", 0.05)
     house.stage.showing = asyncio.Event()

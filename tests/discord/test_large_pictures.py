@@ -1,0 +1,108 @@
+"""Results that are too large for Discord: shown in the best form that fits, kept untouched behind a button."""
+
+import pytest
+from discord_acts import Books, alt_texts, buttons, delivered, eventually, pictures, told
+from discord_pictures import opened
+from discord_restart import Restart
+
+from bot.sandbox.fal_paint import plain
+from bot.sandbox.fal_server import LoopbackFal
+from bot.sandbox.once import text_of
+from bot.sandbox.world import World
+
+MIB = 1024 * 1024
+LARGE = pytest.mark.fal(painter=plain(11 * MIB))
+REMARK = "-# Too large for Discord as made: saved in full size as {}. The button has the original."
+NOT_KEPT = "The files of this order are no longer kept."
+
+
+def made(fal: LoopbackFal) -> list[bytes]:
+    """What fal made, in order."""
+    urls = [str(image["url"]) for job in fal.jobs.values() for image in job.images]
+    return [file.data for url in urls if (file := fal.files.get(url.removeprefix(fal.url)))]
+
+
+@LARGE
+async def test_an_image_over_the_limit_is_shown_smaller_and_says_so(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    (shown,), (original,) = pictures(here, result), made(fal)
+    assert len(shown) <= 10 * MIB < len(original)
+    assert opened(shown).size == opened(original).size == (1024, 1024)
+    kind = str(opened(shown).format)
+    assert text_of(result).splitlines()[-1] == REMARK.format(kind)
+    assert list(buttons(result)) == ["Again", "Original"]
+    assert alt_texts(result) == ["Generated image: a lighthouse"]
+    await eventually(lambda: books.states() == ["delivered"])
+    assert books.spent("customer") == 8
+
+
+@LARGE
+async def test_the_original_comes_untouched_and_privately_to_whoever_asks(here: World, fal: LoopbackFal) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    answer = await here.other.click(result, label="Original")
+    assert await told(answer) == "The untouched file."
+    assert answer.response is not None
+    assert pictures(here, answer.response.message) == made(fal)
+    assert alt_texts(answer.response.message) == ["Generated image: a lighthouse"]
+
+
+@pytest.mark.fal(painter=plain(7 * MIB))
+async def test_several_images_share_the_room_of_one_message_and_each_has_its_original(
+    here: World, fal: LoopbackFal
+) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse", images=4)
+    (result,) = await delivered(here)
+    assert len(pictures(here, result)) == 4
+    assert sum(map(len, pictures(here, result))) <= 24 * MIB
+    assert list(buttons(result)) == ["Again", "Original 1", "Original 2", "Original 3", "Original 4"]
+    answer = await here.member.click(result, label="Original 3")
+    await told(answer)
+    assert answer.response is not None
+    assert pictures(here, answer.response.message) == [made(fal)[2]]
+
+
+@pytest.mark.fal(painter=plain(26 * MIB))
+async def test_an_original_that_fits_nowhere_comes_in_its_best_form(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    answer = await here.member.click(result, label="Original")
+    assert await told(answer) == (
+        "The untouched file is over Discord's 25 MB here, so this is the best copy in full size."
+    )
+    assert answer.response is not None
+    (copy,) = pictures(here, answer.response.message)
+    assert opened(copy).size == (1024, 1024)
+
+
+async def test_an_image_that_fits_has_no_original_of_its_own(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    assert list(buttons(result)) == ["Again"]
+    assert "Too large" not in text_of(result)
+
+
+@LARGE
+async def test_an_original_whose_time_is_over_answers(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    await eventually(lambda: books.states() == ["delivered"])
+    assert await here.app.gallery.sweep() == 0
+    here.time.passed += 31 * 24 * 3600
+    assert await here.app.gallery.sweep() == 1
+    answer = await here.member.click(result, label="Original")
+    assert await told(answer) == NOT_KEPT
+
+
+@LARGE
+async def test_the_original_comes_after_a_restart(here: World, fal: LoopbackFal, restart: Restart) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    async with restart() as after:
+        answer = await after.member.click(result, label="Original")
+        await told(answer)
+        assert answer.response is not None
+        assert pictures(after, answer.response.message) == made(fal)
