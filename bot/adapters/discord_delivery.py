@@ -49,8 +49,11 @@ class _ElsewhereError(Exception):
 class _Place(Protocol):
     """Where images can be posted."""
 
-    async def find(self) -> int | None:
-        """The message that an earlier try may have made. Raises what Discord raises."""
+    async def find(self, *, nonce_alive: bool) -> int | None:
+        """The message that an earlier try may have made. Raises what Discord raises.
+
+        `nonce_alive`: where nothing can be seen, sending again is safe.
+        """
         ...
 
     async def post(self, packed: Packed) -> int:
@@ -81,9 +84,11 @@ class _Messageable:
     content: _Content
     channel: discord.abc.Messageable
 
-    async def find(self) -> int | None:
+    async def find(self, *, nonce_alive: bool) -> int | None:
         job = self.content.job
         if not await self._sees_history():
+            if nonce_alive:
+                return None
             raise _ElsewhereError
         since = discord.Object(discord.utils.time_snowflake(_moment((job.rendered_at or job.created_at) - 60)))
         async for message in self.channel.history(after=since, limit=LOOKED_THROUGH, oldest_first=True):
@@ -124,7 +129,7 @@ class _FirstAnswer:
     webhook: discord.Webhook
     content: _Content
 
-    async def find(self) -> int | None:
+    async def find(self, *, nonce_alive: bool) -> int | None:  # noqa: ARG002 - an edit needs neither
         return None
 
     async def post(self, packed: Packed) -> int:
@@ -187,8 +192,8 @@ class Delivery:
         began, budget, tries, smaller = self._clock(), REQUEST_BUDGET, 0, 0
         while True:
             try:
-                again = again or self._clock() > began + NONCE_LIFE
-                if again and (found := await place.find()) is not None:
+                nonce_alive = not again and self._clock() < began + NONCE_LIFE
+                if (again or tries) and (found := await place.find(nonce_alive=nonce_alive)) is not None:
                     return found
                 packed = await self._packer.pack(job, folder, min(self._file_limit(job), budget), budget)
                 return await place.post(packed)

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import discord
 import simcord
 
 from bot.domain.errors import RefusedError
+from bot.sandbox.fal_queue import LoopbackJob
+from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
 from cogs.answering import TOO_LATE
@@ -126,6 +128,18 @@ def refusal(answer: simcord.InteractionResult) -> str:
 
 
 # --- behind the scenes ----------------------------------------------------------------------------
+
+
+def references(fal: LoopbackFal, job: LoopbackJob) -> list[bytes]:
+    """The pictures that fal got with a request, in order."""
+    addresses = cast("list[str]", job.arguments["image_urls"])
+    return [file.data for one in addresses if (file := fal.files.get(one.removeprefix(fal.url)))]
+
+
+def made(fal: LoopbackFal, job: LoopbackJob) -> list[bytes]:
+    """The images of a request, in order, as fal keeps them."""
+    addresses = [str(image["url"]) for image in job.images]
+    return [file.data for one in addresses if (file := fal.files.get(one.removeprefix(fal.url)))]
 
 
 class Books:

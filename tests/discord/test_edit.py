@@ -1,7 +1,7 @@
 """/edit: what goes in, what fal gets, and what happens with pictures that cannot be used."""
 
 import pytest
-from discord_acts import Books, alt_texts, delivered, eventually, pinged, public, refusal, told
+from discord_acts import Books, alt_texts, delivered, eventually, pinged, public, references, refusal, told
 from discord_pictures import (
     HEIC,
     PAGE,
@@ -20,12 +20,9 @@ from bot.sandbox.world import World
 
 
 def received(fal: LoopbackFal) -> list[bytes]:
-    """The pictures that fal got with its only request, in order."""
+    """The pictures that fal got with its only request."""
     (job,) = fal.jobs.values()
-    urls = job.arguments["image_urls"]
-    assert isinstance(urls, list)
-    files = [fal.files.get(str(url).removeprefix(fal.url)) for url in urls]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - fal's JSON
-    return [file.data for file in files if file]
+    return references(fal, job)
 
 
 async def test_pictures_of_every_kind_go_in_together_and_in_order(here: World, fal: LoopbackFal) -> None:

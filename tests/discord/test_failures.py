@@ -12,6 +12,7 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    made,
     phase,
     pictures,
     pinged,
@@ -25,6 +26,7 @@ from discord_acts import (
 )
 from discord_pictures import picture
 
+from bot.adapters.discord_delivery import NONCE_LIFE
 from bot.adapters.discord_operator import Operator
 from bot.sandbox.fal_faults import Fault, Script, Step
 from bot.sandbox.fal_schema import ENDPOINTS
@@ -184,9 +186,7 @@ async def test_troubles_that_pass_are_seen_by_nobody(
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
     (job,) = fal.jobs.values()
-    file = fal.files.get(str(job.images[0]["url"]).removeprefix(fal.url))
-    assert file is not None
-    assert pictures(here, result) == [file.data]
+    assert pictures(here, result) == made(fal, job)
     assert private(answer) == []
     assert fal.faults.waiting == []
     await eventually(lambda: books.states() == ["delivered"])
@@ -381,27 +381,37 @@ CHANNEL = "/channels/*/messages"
 EVERYWHERE = (("POST", CHANNEL), ("PATCH", "/webhooks/*"), ("POST", "/users/@me/channels"))
 
 
-async def test_discords_own_troubles_are_waited_out(here: World, fal: LoopbackFal, books: Books) -> None:
+async def test_discords_own_troubles_are_waited_out_and_every_try_has_the_same_nonce(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
     here.env.inject_error("POST", CHANNEL, status=503, times=3)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await delivered(here)
     await eventually(lambda: books.states() == ["delivered"])
     assert len(fal.jobs) == 1
+    posts = [(content["nonce"], content["enforce_nonce"]) for content in spoken(here) if "nonce" in content]
+    assert posts == [posts[0]] * 4
+    assert posts[0][0]
+    assert posts[0][1] is True
 
 
-async def test_images_that_stand_already_are_not_posted_twice(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_images_that_stand_already_are_found_once_discord_has_forgotten_the_nonce(
+    here: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
     send = discord.PartialMessageable.send
 
-    async def broken(self: discord.PartialMessageable, *arguments: Any, **options: Any) -> discord.Message:  # noqa: ANN401 - discord.py's own
+    async def unanswered(self: discord.PartialMessageable, *arguments: Any, **options: Any) -> discord.Message:  # noqa: ANN401 - discord.py's own
         monkeypatch.setattr(discord.PartialMessageable, "send", send)
         await send(self, *arguments, **options)
+        here.time.passed += NONCE_LIFE + 1
         raise ConnectionResetError
 
-    monkeypatch.setattr(discord.PartialMessageable, "send", broken)
+    monkeypatch.setattr(discord.PartialMessageable, "send", unanswered)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await delivered(here)
-    await asyncio.sleep(0.1)
-    assert len(public(here)) == 1
+    (result,) = await delivered(here)
+    await eventually(lambda: books.states() == ["delivered"])
+    assert public(here) == [result]
+    assert books.rows("SELECT message_id FROM jobs") == [(result.id,)]
 
 
 async def test_where_the_bot_may_not_post_any_more_the_first_answer_becomes_the_result(here: World) -> None:
@@ -437,10 +447,8 @@ async def test_images_that_can_be_posted_nowhere_are_kept_for_their_member(
     assert "**ready, not posted**" in text_of(listed.response.message)
     shown = await here.member.click(listed.response.message, label="Show the images")
     assert await told(shown) == "Your images, for you alone."
-    file = fal.files.get(str(job.images[0]["url"]).removeprefix(fal.url))
-    assert file is not None
     assert shown.response is not None
-    assert pictures(here, shown.response.message) == [file.data]
+    assert pictures(here, shown.response.message) == made(fal, job)
     await eventually(lambda: books.states() == ["delivered"])
     assert books.spent("customer") == 8
 

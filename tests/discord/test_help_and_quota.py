@@ -5,7 +5,20 @@ import time
 
 import discord
 import pytest
-from discord_acts import Books, buttons, delivered, eventually, old_button, phase, pictures, public, refusal, told
+from discord_acts import (
+    Books,
+    buttons,
+    delivered,
+    eventually,
+    old_button,
+    phase,
+    pictures,
+    public,
+    references,
+    refusal,
+    told,
+)
+from discord_pictures import colour_of, opened, picture
 
 from bot.sandbox.fal_faults import Fault
 from bot.sandbox.fal_server import LoopbackFal
@@ -184,3 +197,21 @@ async def test_again_draws_a_new_seed_unless_one_was_chosen(here: World, fal: Lo
     seeds = [job.arguments["seed"] for job in fal.jobs.values()]
     assert seeds[0] != seeds[1]
     assert seeds[2:] == [7, 7]
+
+
+async def test_again_uses_the_pictures_of_an_edit_again(here: World, fal: LoopbackFal) -> None:
+    await here.member.slash(here.channel, "edit", prompt="warmer", image=("a.png", picture("PNG", "green")))
+    (first,) = await delivered(here)
+    await here.other.click(first, label="Again")
+    await delivered(here, 2)
+    sent = [data for job in fal.jobs.values() for data in references(fal, job)]
+    assert [colour_of(opened(data)) for data in sent] == ["green", "green"]
+
+
+@pytest.mark.settings(quota={"member_daily_credits": 8})
+async def test_again_is_refused_privately_like_any_order(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (first,) = await delivered(here)
+    assert refusal(await here.member.click(first, label="Again")).startswith("You have 0 credits left today")
+    assert public(here) == [first]
+    assert len(books.states()) == 1

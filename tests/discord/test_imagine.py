@@ -12,6 +12,7 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    made,
     phase,
     pictures,
     pinged,
@@ -34,11 +35,6 @@ STUCK = Fault.RUN_STUCK_IN_PROGRESS
 def only_job(fal: LoopbackFal) -> LoopbackJob:
     (job,) = fal.jobs.values()
     return job
-
-
-def made_by(fal: LoopbackFal, job: LoopbackJob) -> list[bytes]:
-    """The files that fal made for a job."""
-    return [file.data for image in job.images if (file := fal.files.get(str(image["url"]).removeprefix(fal.url)))]
 
 
 # --- the first answer -----------------------------------------------------------------------------
@@ -67,7 +63,7 @@ async def test_the_progress_message_follows_what_happens_at_fal(here: World, fal
     fal.queue.concurrency = 1
     await here.other.slash(here.channel, "imagine", prompt="a harbour")
     await phase(here, "Generating, started <t:")
-    assert [pinged(here, message) for message in waiting(here)] == [[]]
+    assert not any(pinged(here, message) for message in waiting(here))
 
 
 # --- the result -----------------------------------------------------------------------------------
@@ -89,9 +85,9 @@ async def test_the_images_come_whole_in_one_message_with_alt_texts(here: World, 
         here.channel, "imagine", prompt="a lighthouse *at night*", images=count, resolution="0.5K", format="webp"
     )
     (result,) = await delivered(here)
-    made = made_by(fal, only_job(fal))
-    assert len(set(made)) == count
-    assert pictures(here, result) == made
+    expected = made(fal, only_job(fal))
+    assert len(set(expected)) == count
+    assert pictures(here, result) == expected
     which = [""] if count == 1 else [f" {position} of 4" for position in (1, 2, 3, 4)]
     assert alt_texts(result) == [f"Generated image{one}: a lighthouse *at night*" for one in which]
     stored = here.env.backend.get_message(here.channel.id, result.id).attachments
@@ -129,6 +125,28 @@ async def test_fewer_images_than_ordered_are_delivered_and_charged_as_they_are(
     assert "24 credits" in text_of(result)
     assert "fal made 3 of 4 images; only these were charged." in text_of(result)
     assert (books.spent("customer"), books.spent("operator"), books.open_holds()) == (24, 24, [])
+
+
+async def test_an_order_in_a_thread_is_answered_in_the_thread(here: World) -> None:
+    channel = here.env.bot.get_channel(here.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="lighthouses", type=discord.ChannelType.public_thread)
+    (thread,) = here.channel.threads
+    await here.member.slash(thread, "imagine", prompt="a lighthouse")
+    (result,) = await eventually(lambda: [one for one in thread.history() if buttons(one).keys() == {"Again"}])
+    assert pinged(here, result) == [here.member.id]
+    assert not any(buttons(message) for message in public(here))
+
+
+async def test_the_images_come_even_when_a_moderator_took_the_progress_message_away(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.2))
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await phase(here, "Generating")
+    await here.moderator.delete(waiting(here)[0])
+    await delivered(here)
+    await eventually(lambda: books.states() == ["delivered"])
 
 
 # --- what a member typed --------------------------------------------------------------------------
@@ -301,7 +319,7 @@ async def test_each_of_several_members_gets_their_own_images(here: World, fal: L
         (mine,) = [message for message in found if pinged(here, message) == [actor.id]]
         (job,) = [job for job in fal.jobs.values() if job.prompt == f"for {actor.name}"]
         assert f"> for {actor.name}" in text_of(mine)
-        assert pictures(here, mine) == made_by(fal, job)
+        assert pictures(here, mine) == made(fal, job)
 
 
 @pytest.mark.settings(fal={"max_concurrent": 2})

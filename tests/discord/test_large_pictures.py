@@ -1,7 +1,7 @@
 """Results that are too large for Discord: shown in the best form that fits, kept untouched behind a button."""
 
 import pytest
-from discord_acts import Books, alt_texts, buttons, delivered, eventually, pictures, told
+from discord_acts import Books, alt_texts, buttons, delivered, eventually, made, pictures, told
 from discord_pictures import opened
 from discord_restart import Restart
 
@@ -16,10 +16,10 @@ REMARK = "-# Too large for Discord as made: saved in full size as {}. The button
 NOT_KEPT = "The files of this order are no longer kept."
 
 
-def made(fal: LoopbackFal) -> list[bytes]:
-    """What fal made, in order."""
-    urls = [str(image["url"]) for job in fal.jobs.values() for image in job.images]
-    return [file.data for url in urls if (file := fal.files.get(url.removeprefix(fal.url)))]
+def originals(fal: LoopbackFal) -> list[bytes]:
+    """What fal made with its only request."""
+    (job,) = fal.jobs.values()
+    return made(fal, job)
 
 
 @LARGE
@@ -28,7 +28,7 @@ async def test_an_image_over_the_limit_is_shown_smaller_and_says_so(
 ) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
-    (shown,), (original,) = pictures(here, result), made(fal)
+    (shown,), (original,) = pictures(here, result), originals(fal)
     assert len(shown) <= 10 * MIB < len(original)
     assert opened(shown).size == opened(original).size == (1024, 1024)
     kind = str(opened(shown).format)
@@ -46,7 +46,7 @@ async def test_the_original_comes_untouched_and_privately_to_whoever_asks(here: 
     answer = await here.other.click(result, label="Original")
     assert await told(answer) == "The untouched file."
     assert answer.response is not None
-    assert pictures(here, answer.response.message) == made(fal)
+    assert pictures(here, answer.response.message) == originals(fal)
     assert alt_texts(answer.response.message) == ["Generated image: a lighthouse"]
 
 
@@ -62,7 +62,7 @@ async def test_several_images_share_the_room_of_one_message_and_each_has_its_ori
     answer = await here.member.click(result, label="Original 3")
     await told(answer)
     assert answer.response is not None
-    assert pictures(here, answer.response.message) == [made(fal)[2]]
+    assert pictures(here, answer.response.message) == [originals(fal)[2]]
 
 
 @pytest.mark.fal(painter=plain(26 * MIB))
@@ -105,4 +105,4 @@ async def test_the_original_comes_after_a_restart(here: World, fal: LoopbackFal,
         answer = await after.member.click(result, label="Original")
         await told(answer)
         assert answer.response is not None
-        assert pictures(after, answer.response.message) == made(fal)
+        assert pictures(after, answer.response.message) == originals(fal)

@@ -208,6 +208,20 @@ async def test_a_channel_where_the_images_could_not_be_posted_is_told_before_any
     assert books.untouched()
 
 
+async def test_a_thread_where_the_bot_may_not_write_is_told(here: World, books: Books) -> None:
+    assert here.channel.guild is not None
+    assert here.env.bot.user is not None
+    overwrites = {here.env.bot.user: discord.PermissionOverwrite(send_messages_in_threads=False)}
+    parent = here.channel.guild.create_text_channel("talk", overwrites=overwrites)  # pyright: ignore[reportArgumentType] - its keys are invariant
+    channel = here.env.bot.get_channel(parent.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="lighthouses", type=discord.ChannelType.public_thread)
+    answer = await here.member.slash(parent.threads[0], "imagine", prompt="a lighthouse")
+    needed = "I cannot post images in this channel: I need Send Messages in Threads. Please ask a moderator."
+    assert refusal(answer) == needed
+    assert books.untouched()
+
+
 async def test_a_bot_that_stops_takes_no_orders(here: World, books: Books) -> None:
     await here.app.studio.stop()
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")

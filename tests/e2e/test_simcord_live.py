@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import simcord
+from PIL import Image
 from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - the names held here
 
 from bot.domain.errors import StartError
@@ -55,6 +57,14 @@ class Tab:
                 **body,
             },
         )
+
+    async def picture(self, filename: str) -> tuple[int, int]:
+        """Load a picture; returns its size as shown."""
+        [name] = [name for name, asset in self.state["assets"].items() if asset["filename"] == filename]
+        async with self._http.get(f"{self._base}api/assets/{name}", headers=self._headers) as answer:
+            assert answer.status == 200
+            with Image.open(BytesIO(await answer.read())) as picture:
+                return picture.size
 
     async def _ask(self, method: str, name: str, body: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         url = f"{self._base}api/{name}"
@@ -111,6 +121,15 @@ async def test_a_refusal_is_no_failure_of_the_page(tmp_path: Path) -> None:
         assert answer.response is not None
         assert answer.response.ephemeral
         assert here.env.errors == []
+
+
+async def test_a_picture_too_large_for_the_page_is_shown_smaller(tmp_path: Path) -> None:
+    file = BytesIO()
+    Image.new("RGB", (6000, 3000)).save(file, "PNG")
+    async with opened(tmp_path) as (here, tab):
+        await here.member.send(here.channel, "look", attachments=[("large.png", file.getvalue())])
+        await _until(tab, "look")
+        assert await tab.picture("large.png") == (1600, 800)
 
 
 async def test_simcord_is_left_as_it_was_found(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The laws of this house: what must hold everywhere, held here once."""
 
 import ast
+import functools
 import importlib.metadata
 import inspect
 import itertools
@@ -44,6 +45,7 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

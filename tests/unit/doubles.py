@@ -20,6 +20,7 @@ from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
 from bot.domain.order import Choices, Order, Reference, Request
 from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Result, Status
+from bot.service.racing import unless
 from bot.settings import MODELS_FILE
 
 CATALOGUE = load_catalogue(MODELS_FILE)
@@ -27,7 +28,7 @@ NOON = 1_795_435_200.0
 """2026-11-23 12:00 UTC."""
 WIDE = Limits(member_day=10**6, server_day=10**6, operator_month=10**6, member_jobs=10**4, server_jobs=10**4)
 """Limits that nothing here reaches."""
-BOT_TOKEN = "the bot's own token"
+BOT_TOKEN = "the bot's own token"  # noqa: S105 - opens nothing
 
 _ids = itertools.count(1)
 
@@ -137,7 +138,7 @@ class HandClock:
 async def until(fact: Callable[[], object], *, seconds: float = 5) -> None:
     """Wait in real time for something to become true, so many seconds at most."""
     async with asyncio.timeout(seconds):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - facts of a file have no event
             await asyncio.sleep(0.001)
 
 
@@ -234,7 +235,7 @@ class FakeFal:
     at_submit: Callable[[], None] = lambda: None
     _known: dict[str, tuple[Request, Plan]] = field(default_factory=dict[str, tuple[Request, Plan]])
     _done: set[str] = field(default_factory=set[str])
-    _cancelled: set[str] = field(default_factory=set[str])
+    _stopped: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
 
     def plan(self, prompt: str) -> Plan:
         return self.plans.setdefault(prompt, Plan())
@@ -251,6 +252,7 @@ class FakeFal:
     def knows(self, request: Request, request_id: str) -> Ticket:
         """Have fal know a request that never was submitted through this object."""
         self._known[request_id] = (request, self.plan(str(request.arguments["prompt"])))
+        self._stopped[request_id] = asyncio.Event()
         return a_ticket(request_id)
 
     async def upload(self, path: Path, content_type: str) -> str:
@@ -275,14 +277,13 @@ class FakeFal:
         yield InQueue(0)
         yield InProgress()
         if plan.working is not None:
-            while not plan.working.is_set() and ticket.request_id not in self._cancelled:
-                await asyncio.sleep(0.001)
+            await unless(self._stopped[ticket.request_id], plan.working.wait())
         self._done.add(ticket.request_id)
         yield Completed()
 
     async def result(self, ticket: Ticket) -> Result:
         request, plan = self._known[ticket.request_id]
-        if ticket.request_id in self._cancelled:
+        if self._stopped[ticket.request_id].is_set():
             raise CancelledAtFalError
         if plan.endings:
             raise plan.endings.pop(0)
@@ -297,7 +298,7 @@ class FakeFal:
             plan.deaf -= 1
             raise FalDownError
         if plan.cancels and plan.working is not None and not plan.working.is_set():
-            self._cancelled.add(ticket.request_id)
+            self._stopped[ticket.request_id].set()
 
     async def find(self, request: Request, since: float, until: float) -> Ticket | None:
         self.looks.append((since, until))
@@ -317,7 +318,8 @@ class FakeIntake:
     """Pictures that are always fine, unless a test says otherwise."""
 
     prepared: list[Reference] = field(default_factory=list[Reference])
-    collected: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    collected: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    """Folder, position and address."""
     refuse: BaseException | None = None
     lose: BaseException | None = None
     fetching: asyncio.Event | None = None
@@ -338,7 +340,7 @@ class FakeIntake:
             await self.fetching.wait()
         if self.lose is not None:
             raise self.lose
-        self.collected.append((folder.name, position))
+        self.collected.append((folder.name, position, link.url))
         return a_picture(position)
 
 

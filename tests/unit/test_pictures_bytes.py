@@ -89,7 +89,7 @@ def test_the_size_of_a_jpeg_is_found_behind_much_metadata(tmp_path: Path) -> Non
     assert glance(path) == (PictureType.JPEG, (40, 24))
 
 
-@pytest.mark.parametrize("form", FORMS.keys() - {"gif"})
+@pytest.mark.parametrize("form", sorted(FORMS.keys() - {"gif"}))
 def test_a_whole_file_is_complete_and_every_cut_of_it_is_not(form: str, tmp_path: Path) -> None:
     whole = FORMS[form]
     path = tmp_path / "picture"

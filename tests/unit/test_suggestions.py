@@ -7,6 +7,10 @@ from bot.domain.suggestions import MOST, suggest
 
 
 def offered(option: str, typed: str = "", *, edit: bool = False, **chosen: object) -> list[str]:
+    return offered_after(option, chosen, typed, edit=edit)
+
+
+def offered_after(option: str, chosen: dict[str, object], typed: str = "", *, edit: bool = False) -> list[str]:
     return [value for value, _ in suggest(CATALOGUE, option, typed, chosen, edit=edit)]
 
 
@@ -34,7 +38,7 @@ def test_models_are_offered_by_title_in_the_catalogues_order() -> None:
 def test_only_models_that_can_do_what_is_chosen_already_are_offered(
     chosen: dict[str, object], models: list[str]
 ) -> None:
-    assert offered("model", **chosen) == models
+    assert offered_after("model", chosen) == models
 
 
 def test_an_edit_is_offered_what_the_edit_endpoint_has() -> None:
