@@ -47,7 +47,7 @@ class _UnansweredError(Exception):
 
 
 class _RefusedOnceError(Exception):
-    """fal refused the submit with a status that fal-client would answer with another try."""
+    """The submit failed in a way that fal-client would answer with another try; whether to try is the service's rule."""
 
     def __init__(self, error: GenerationError) -> None:
         super().__init__(type(error).__name__)
@@ -77,7 +77,7 @@ class _Transport(httpx.AsyncBaseTransport):
                 response = await self._inner.handle_async_request(request)
                 content = await response.aread()
         except UNSENT:
-            raise
+            raise _RefusedOnceError(FalDownError(unsent=True)) from None
         except (httpx.HTTPError, TimeoutError) as error:
             raise _UnansweredError(type(error).__name__) from None
         _refuse_replay(response, content)
@@ -104,7 +104,7 @@ def _refuse_replay(response: httpx.Response, content: bytes) -> None:
     A 503 without a request id was turned away at the door; any other 5xx may have come after fal took the request.
     """
     status = response.status_code
-    if status in {408, 409} or (status == 503 and "x-fal-request-id" not in response.headers):  # noqa: PLR2004 - as said above
+    if status in {408, 409, 429} or (status == 503 and "x-fal-request-id" not in response.headers):  # noqa: PLR2004 - as said above
         raise _RefusedOnceError(meaning(status, _json(content), response.headers, at_submit=True))
     if status >= 500:  # noqa: PLR2004 - any other server error
         raise _UnansweredError(f"http_{status}")
@@ -188,8 +188,6 @@ class FalDoor:
             raise refused.error from None
         except fal_client.FalClientHTTPError as error:
             raise _meaning(error, at_submit=True) from None
-        except httpx.HTTPError:  # only UNSENT comes through the transport
-            raise FalDownError(unsent=True) from None
         except Exception as error:  # noqa: BLE001 - the boundary of the paid POST: a 2xx that is no receipt, or a defect
             _log.warning("submit: %s", type(error).__name__)
             raise SubmitUnansweredError(may_be_billed=True) from None

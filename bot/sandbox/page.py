@@ -37,7 +37,7 @@ The bot is open. Type this address into a browser on this computer:
 
 Discord and fal are both played here: no account, no network, no cost.
 
-  /imagine   say what to make; "+9 more" shows the options. A generation takes {seconds:g} s.
+  /imagine   say what to make; "more" beside it has the options. A generation takes {seconds:g} s here.
   /edit      the same with a picture of yours.
   /quota     what is left today. /help tells the rest.
 
@@ -50,7 +50,7 @@ Words in a prompt make fal misbehave:
   sandbox: truncated   half a file comes down the wire
   sandbox: lost        the answer to a paid order gets lost
 
-"Viewing as" at the top of the page switches between {people}.
+"Viewing as" at the top of the page switches between ann and ben, two members, and mia, a moderator.
 Ctrl-C ends it, and everything in it is deleted.
 """
 
@@ -77,8 +77,7 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
             ):
                 page.set_result(preview.url)
                 closing = tasks.create_task(_stop_when_closed(preview, stop), name="sandbox-closed")
-                people = "ann, ben (members) and mia (a moderator)"
-                print(GUIDE.format(address=address, seconds=seconds, people=people), flush=True)  # noqa: T201 - what this command is for
+                print(GUIDE.format(address=address, seconds=seconds), flush=True)  # noqa: T201 - what this command is for
                 await stop.wait()
                 closing.cancel()
     return 0

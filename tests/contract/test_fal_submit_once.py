@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 from fal_backend_acts import Pauses, backend_at
-from fal_client.client import MAX_ATTEMPTS
 from hostile_server import Conduct, Ends, HostileServer, Reads, answer, full, nobody, receipt, unaccepted
 
 from bot.adapters.fal import Fal
@@ -268,31 +267,14 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed(status: int) -> None:
     assert error.kinds == (f"http_{status}",)
 
 
-# --- 429: the one answer after which it is sent again ---------------------------------------------
+# --- 429: surely not taken, so the service may send it later ----------------------------------------
 
 
 TOO_MANY = answer(429, {"detail": "concurrent_requests_limit"}, X_Fal_needs_retry="1", x_fal_request_id="r-0")
 
 
-async def test_a_429_was_not_accepted_and_is_sent_again_until_fal_takes_it() -> None:
-    async with HostileServer(Conduct()) as server:
-        taken = Conduct(says=answer(200, receipt(server.url)))
-        server.conducts = [Conduct(says=TOO_MANY), Conduct(says=TOO_MANY), taken]
-        async with fal_at(server.url) as fal:
-            ticket = await fal.submit(REQUEST)
-    assert ticket.request_id == "r-1"
-    assert server.paid_posts == 3
-
-
-async def test_a_lasting_429_ends_as_busy_and_may_be_sent_later() -> None:
+async def test_a_429_is_sent_once_and_may_be_sent_later() -> None:
     async with HostileServer(Conduct(says=TOO_MANY)) as server, fal_at(server.url) as fal:
         error = await refusal(fal)
-    assert server.paid_posts == MAX_ATTEMPTS
+    assert server.paid_posts == 1
     assert facts(error) == (FalBusyError, False, True)
-
-
-async def test_a_drop_after_a_429_ends_the_tries() -> None:
-    async with HostileServer(Conduct(says=TOO_MANY), Conduct(ends=Ends.RST)) as server, fal_at(server.url) as fal:
-        error = await refusal(fal)
-    assert server.paid_posts == 2
-    assert facts(error) == UNANSWERED

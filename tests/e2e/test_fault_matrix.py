@@ -4,6 +4,7 @@ One row, one order, on a bot of its own between real sockets. Besides its column
 agree, the operator's book never shows less than fal billed, and no Cancel button stands on an order that is over.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,12 +130,12 @@ async def operator_heard_twice(here: Stand, _placed: Interaction) -> None:
 
 
 async def six_minutes_pass(here: Stand, _placed: Interaction) -> None:
-    await submitted(here)
+    await here.eventually(lambda: here.standing(here.operators))
     here.pass_time(361)
 
 
 async def six_seconds_pass(here: Stand, _placed: Interaction) -> None:
-    await submitted(here)
+    await here.eventually(lambda: here.standing(here.operators))
     here.pass_time(6)
 
 
@@ -176,6 +177,26 @@ async def token_grows_old(here: Stand, _placed: Interaction) -> None:
 async def token_is_killed(here: Stand, placed: Interaction) -> None:
     await submitted(here)
     here.discord.expire_token(placed)
+
+
+async def discord_is_away(here: Stand, _placed: Interaction) -> None:
+    """From before fal is done until long after; every connection is reset."""
+    await submitted(here)
+    here.discord.outage()
+    await here.eventually(lambda: here.fal.seen(Step.FILE))
+    await asyncio.sleep(0.5)
+    here.discord.end_outage()
+
+
+async def cancelled_in_an_outage(here: Stand, placed: Interaction) -> None:
+    await submitted(here)
+    assert placed.message is not None
+    click = await here.discord.click(placed.person, placed.message, "Cancel")
+    await click.first_response()
+    here.discord.outage()
+    await here.eventually(lambda: here.rows("SELECT state FROM jobs") == [("cancelled",)])
+    await asyncio.sleep(0.3)
+    here.discord.end_outage()
 
 
 async def jobs_hands_it_out(here: Stand, placed: Interaction) -> None:
@@ -412,7 +433,9 @@ DISCORD_CASES = {
         ends=Ends(state="rendered", charged=(8, 8), heard=(), submits=1, creates=4),
     ),
     # the token
-    "the token is too old": Case(meanwhile=token_grows_old, sentence=PICTURES, ends=delivered()),
+    "the token is too old": Case(
+        meanwhile=token_grows_old, settings={"deadline": 3600.0}, sentence=PICTURES, ends=delivered()
+    ),
     "the token is dead before its time": Case(meanwhile=token_is_killed, sentence=PICTURES, ends=delivered()),
     # progress edits
     **{
@@ -421,6 +444,63 @@ DISCORD_CASES = {
         )
         for fault in (Discord.INTERNAL_ERROR, Discord.RATE_LIMITED, Discord.BANNED, Discord.RESET, 10008, 50027)
     },
+}
+
+SPOKEN_CASES = {
+    # the first answer
+    "the first answer never arrives": Case(
+        faults=discord("callback", Discord.RESET),
+        sentence=PICTURES,
+        ends=Ends(state="cancelled", charged=(0, 0), heard=(), submits=0, creates=0),
+    ),
+    "the first answer arrives, but Discord's word is lost": Case(
+        faults=discord("callback", Discord.ANSWER_LOST), sentence=PICTURES, ends=delivered()
+    ),
+    "the first answer arrives, but Discord says 502": Case(
+        faults=discord("callback", Discord.DONE_BUT_502), sentence=PICTURES, ends=delivered()
+    ),
+    "the first answer's fate cannot be seen": Case(
+        faults=discord("callback", Discord.ANSWER_LOST) + discord("get_original", Discord.RESET),
+        sentence=PICTURES,
+        ends=delivered(),
+    ),
+    # the last word
+    **{
+        f"the private notice answers {fault}": Case(
+            faults=fal(Fal.RUN_REQUEST_ERROR) + discord("create_followup", fault), sentence=DOWN, ends=ends
+        )
+        for fault, ends in (
+            (Discord.UNAVAILABLE, failed(creates=2)),  # discord.py repeats what answers 5xx or 429
+            (Discord.RATE_LIMITED, failed(creates=2)),
+            (Discord.RESET, failed(where=ANSWER)),
+            (200000, failed(where=ANSWER)),
+            (50027, failed(where=ANSWER)),
+        )
+    },
+    "the notice meets an outage": Case(
+        faults=fal(Fal.RUN_SLOW, seconds=0.3) + fal(Fal.FILE_MISSING, 20),
+        meanwhile=discord_is_away,
+        sentence=GONE,
+        ends=failed(8, where=ANSWER, creates=0),
+    ),
+    "the images meet an outage": Case(
+        faults=fal(Fal.RUN_SLOW, seconds=0.3), meanwhile=discord_is_away, sentence=PICTURES, ends=delivered()
+    ),
+    "the progress message resists": Case(
+        faults=discord("delete_followup", Discord.RESET, 3), sentence=PICTURES, ends=delivered()
+    ),
+    "Cancelled cannot be said at first": Case(
+        faults=fal(Fal.RUN_STUCK_IN_PROGRESS),
+        meanwhile=cancelled_in_an_outage,
+        sentence="**Cancelled.** Nothing was charged.",
+        ends=Ends(state="cancelled", charged=(0, 0), heard=(ANSWER,), submits=1, creates=0),
+    ),
+    "no message with pictures is let through": Case(
+        faults=discord("create_message", 200000, 2) + discord("edit_followup", 200000, 9),
+        after=jobs_hands_it_out,
+        sentence=KEPT,
+        ends=Ends(state="rendered", charged=(8, 8), heard=(PRIVATE,), submits=1, creates=3),
+    ),
 }
 
 
@@ -440,7 +520,7 @@ def heard(here: Stand, placed: Interaction, sentence: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-@pytest.mark.parametrize("case", (FAL_CASES | DISCORD_CASES).values(), ids=FAL_CASES | DISCORD_CASES)
+@pytest.mark.parametrize("case", (FAL_CASES | DISCORD_CASES | SPOKEN_CASES).values(), ids=FAL_CASES | DISCORD_CASES | SPOKEN_CASES)
 async def test_every_fault_ends_as_this_table_says(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -456,7 +536,6 @@ async def test_every_fault_ends_as_this_table_says(
         options = dict(case.order)
         channel = place_of(here, options.pop("thread", False))
         placed = await here.order(channel=channel, **options)
-        await placed.first_response()
         if case.meanwhile is not None:
             await case.meanwhile(here, placed)
         state = await here.over()

@@ -241,6 +241,11 @@ async def test_a_phone_is_wide_enough_to_cancel_an_order_and_to_see_the_next() -
             assert box["x"] + box["width"] <= PHONE[0]
         await ann.shoot("phone")
 
+        await ann.page.get_by_text("More", exact=True).click()
+        await ann.page.get_by_role("button", name="End preview session").click()
+        async with asyncio.timeout(10):
+            assert await here.process.wait() == 0
+
 
 # --- without -----------------------------------------------------------------------------------------
 
