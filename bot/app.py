@@ -110,7 +110,7 @@ async def opened(
                 backend=fal,
                 store=store,
                 intake=Intake(wrap_downloads(Downloads(session)), worker, PictureLimits(), asyncio.sleep),
-                stage=DiscordStage(client, delivery, catalogue, clock),
+                stage=DiscordStage(client, delivery, catalogue, clock, asyncio.sleep),
                 catalogue=catalogue,
                 alerts=alerts,
                 clock=clock,

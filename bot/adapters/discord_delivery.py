@@ -12,12 +12,14 @@ import discord
 from bot import views
 from bot.adapters.discord_files import Packed, Packer
 from bot.adapters.discord_routes import (
+    OUTAGE,
     TROUBLES,
     Verdict,
     channel_of,
     described,
     first_answer,
     interaction_route,
+    pause_after,
     verdict,
 )
 from bot.domain.catalogue import Catalogue
@@ -29,11 +31,8 @@ from bot.service.ports import Clock
 
 _log = logging.getLogger(__name__)
 
-OUTAGE = 3600.0
-"""Seconds that Discord's troubles are waited out in one place before the next is tried."""
 NONCE_LIFE = 120.0
 """Seconds within which a send repeated with its nonce makes no second message; Discord says "a few minutes"."""
-LONGEST_PAUSE = 60.0
 STEPS_DOWN = 4
 """Times that the files are made smaller."""
 LOOKED_THROUGH = 300
@@ -211,7 +210,7 @@ class Delivery:
     async def _wait(self, job: Job, tries: int) -> None:
         if tries == ALERT_AFTER:
             self._alerts.up(Subject.DELIVERY, job.id)
-        await self._sleep(min(LONGEST_PAUSE, 0.5 * 2**tries))
+        await self._sleep(pause_after(tries))
 
     async def _channel(self, content: _Content) -> _Place:
         return _Messageable(self._client, content, channel_of(self._client, content.job))

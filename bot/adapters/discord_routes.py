@@ -1,17 +1,26 @@
 """How Discord's refusals are read, and the interaction's own route."""
 
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
+from typing import TypeVar
 
 import aiohttp
 import discord
 
 from bot.domain.job import Job
+from bot.service.ports import Clock
+
+T = TypeVar("T")
 
 TOKEN_LIFE = 14.5 * 60
 """Seconds an interaction's token is used; Discord's own limit is 15 minutes."""
 TROUBLES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 """What a call to Discord can end in."""
 TOO_LARGE_STATUS, TOO_LARGE_CODE = 413, 40005
+OUTAGE = 3600.0
+"""Seconds that Discord's troubles are waited out in one place before the next is tried."""
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries, at most."""
 
 
 class Verdict(Enum):
@@ -34,6 +43,24 @@ def verdict(error: BaseException) -> Verdict:
     if error.status == 429 or error.status >= 500:  # noqa: PLR2004 - rate limits and server errors
         return Verdict.LATER
     return Verdict.ELSEWHERE
+
+
+def pause_after(tries: int) -> float:
+    """Seconds until the next try."""
+    return min(LONGEST_PAUSE, 0.5 * 2**tries)
+
+
+async def insist(call: Callable[[], Awaitable[T]], clock: Clock, sleep: Callable[[float], Awaitable[None]]) -> T:
+    """Do what may be done twice, until it is done; troubles that pass are waited out. Raises what Discord refuses."""
+    until, tries = clock() + OUTAGE, 0
+    while True:
+        try:
+            return await call()
+        except TROUBLES as error:
+            if verdict(error) is not Verdict.LATER or clock() > until:
+                raise
+        tries += 1
+        await sleep(pause_after(tries))
 
 
 def described(error: BaseException) -> str:

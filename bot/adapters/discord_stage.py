@@ -1,13 +1,14 @@
 """The Stage port: progress and last words through the interaction's token, results through `Delivery`."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import discord
 
 from bot import texts, views
 from bot.adapters.discord_delivery import Delivery
-from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, interaction_route
+from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, insist, interaction_route
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
@@ -15,15 +16,26 @@ from bot.service.ports import Clock, Phase
 
 _log = logging.getLogger(__name__)
 
+ByToken = Callable[[discord.Webhook], Awaitable[object]]
+ByChannel = Callable[[discord.PartialMessage], Awaitable[object]]
+
 
 class DiscordStage:
     """What people see of a job."""
 
-    def __init__(self, client: discord.Client, delivery: Delivery, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        delivery: Delivery,
+        catalogue: Catalogue,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._client = client
         self._delivery = delivery
         self._catalogue = catalogue
         self._clock = clock
+        self._sleep = sleep
         self._closed: set[str] = set()  # jobs whose progress message cannot be edited any more
 
     async def show(self, job: Job, phase: Phase) -> None:
@@ -46,62 +58,82 @@ class DiscordStage:
         return await self._delivery.post(job, folder, again=again)
 
     async def clear(self, job: Job) -> None:
-        """Take the progress message away, by the interaction or, once its token is dead, by the channel."""
-        self._closed.discard(job.id)
+        """Take the progress message away."""
         if job.reply is None or job.message_id == job.reply.message_id:
             return  # there is none, or it has become the result
-        webhook = interaction_route(self._client, job, self._clock())
-        try:
-            if webhook is not None:
-                await webhook.delete_message(first_answer(job))
-            elif job.reply.message_id is not None:
-                await channel_of(self._client, job).get_partial_message(job.reply.message_id).delete()
-        except TROUBLES as error:
-            _log.info("job %s: progress message not taken away (%s)", job.id, described(error))
+
+        async def by_token(webhook: discord.Webhook) -> None:
+            answer = first_answer(job)
+            if job.reply is None or job.reply.message_id is not None or not await self._is_result(webhook, job):
+                await webhook.delete_message(answer)
+
+        await self._at_progress(job, by_token, lambda message: message.delete())
 
     async def tell(self, job: Job, error: BotError, *, again: bool) -> None:
         """Privately while the interaction lives; else in place of the progress message; else directly."""
-        if again:  # a private answer may have been given; the message it takes away tells
-            await self._replace(job, views.failed(job, error))
-            return
-        webhook = interaction_route(self._client, job, self._clock())
-        if webhook is not None:
-            try:
-                await webhook.send(view=views.failure(job, error), ephemeral=True, allowed_mentions=views.NOBODY)
-            except TROUBLES as trouble:
-                _log.info("job %s: no private answer (%s)", job.id, described(trouble))
-            else:
-                await self.clear(job)
-                return
-        if not await self._replace(job, views.failed(job, error)):
+        if not again and await self._tell_privately(job, error):
+            await self.clear(job)
+        elif not await self._replace(job, views.failed(job, error)) and not again:
             await self._write_to(job, texts.explain(error))
 
     async def cancelled(self, job: Job) -> None:
         """Say "Cancelled" in place of the progress message."""
         await self._replace(job, views.cancelled(job))
 
-    async def _replace(self, job: Job, view: discord.ui.LayoutView) -> bool:
-        self._closed.discard(job.id)
-        if job.reply is None:
-            return False
+    async def _tell_privately(self, job: Job, error: BotError) -> bool:
+        """Once: a private message has no nonce, and whether one whose answer was lost stands cannot be seen."""
         webhook = interaction_route(self._client, job, self._clock())
+        if webhook is None:
+            return False
         try:
-            if webhook is not None:
-                await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
-            elif job.reply.message_id is not None:
-                message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
-                await message.edit(view=view, allowed_mentions=views.NOBODY)
-            else:
-                return False
-        except TROUBLES as error:
-            _log.info("job %s: message not replaced (%s)", job.id, described(error))
+            await webhook.send(view=views.failure(job, error), ephemeral=True, allowed_mentions=views.NOBODY)
+        except TROUBLES as trouble:
+            _log.info("job %s: no private answer (%s)", job.id, described(trouble))
             return False
         return True
 
+    async def _replace(self, job: Job, view: discord.ui.LayoutView) -> bool:
+        return await self._at_progress(
+            job,
+            lambda webhook: webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY),
+            lambda message: message.edit(view=view, allowed_mentions=views.NOBODY),
+        )
+
+    async def _at_progress(self, job: Job, by_token: ByToken, by_channel: ByChannel) -> bool:
+        """Do something to the progress message: by the interaction or, once its token is dead, by the channel.
+
+        Discord's troubles are waited out. False when there is no such message (any more), or no way to it.
+        """
+        self._closed.discard(job.id)
+        if job.reply is None:
+            return False
+        ways = list[Callable[[], Awaitable[object]]]()
+        if (webhook := interaction_route(self._client, job, self._clock())) is not None:
+            ways.append(lambda: by_token(webhook))
+        if job.reply.message_id is not None:
+            message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
+            ways.append(lambda: by_channel(message))
+        for way in ways:
+            try:
+                await insist(way, self._clock, self._sleep)
+            except TROUBLES as error:
+                _log.info("job %s: progress message not reached (%s)", job.id, described(error))
+            else:
+                return True
+        return False
+
+    async def _is_result(self, webhook: discord.Webhook, job: Job) -> bool:
+        """Whether the first answer, whose id an earlier process did not live to store, has become the result."""
+        return (await webhook.fetch_message(first_answer(job))).id == job.message_id
+
     async def _write_to(self, job: Job, sentence: str) -> None:
         """The last way to reach a member."""
-        try:
+
+        async def write() -> None:
             user = await self._client.fetch_user(job.order.member_id)
-            await user.send(view=views.note(sentence), allowed_mentions=views.NOBODY)
+            await user.send(view=views.note(sentence), nonce=f"nt-{job.id}", allowed_mentions=views.NOBODY)
+
+        try:
+            await insist(write, self._clock, self._sleep)
         except TROUBLES as error:
             _log.warning("job %s: its member could not be told (%s)", job.id, described(error))

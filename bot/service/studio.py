@@ -146,16 +146,20 @@ class Studio:
             return
         if not run.taken_up:
             await run.save(run.job)  # with the progress message's id
-        try:
-            result = await self._generation.make(run)
-        except SubmitUnansweredError as error:
-            await self._find(run, error)
-            result = await self._generation.make(run)
+        result = await self._result(run)
         if result is not None:
             run.progress.show(Fetching())
             await self._collect(run, result)
         await Progress.stop(showing)
         await self._deliver(run)
+
+    async def _result(self, run: Run) -> Result | None:
+        """What fal made; both tries of an order may be lost, and looked for."""
+        while True:
+            try:
+                return await self._generation.make(run)
+            except SubmitUnansweredError as error:
+                await self._find(run, error)
 
     async def _collect(self, run: Run, result: Result) -> None:
         """Images from fal to complete files. RENDERED is only said when all of them are on disk."""
@@ -185,7 +189,8 @@ class Studio:
                 message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.taken_up)
             except DeliveryError as error:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
-                await run.save(run.job.but(error=packed(error)))
+                await self._parts.stage.tell(run.job, error, again=run.taken_up)
+                await run.save(run.job.but(error=packed(error), told=True))
                 return
             self._parts.reached(Point.POSTED)
             await run.save(run.job.to(State.DELIVERED, message_id=message_id), point=Point.DELIVERED)

@@ -141,8 +141,9 @@ class Person:
         return self.composer.locator(f"input.command-option-input[data-option={name}]")
 
 
-def chromium() -> str:
-    """The browser; without one the test is skipped, or fails where there has to be one."""
+@pytest.fixture
+def browser() -> str:
+    """Where the browser is; without one the test is skipped, or fails where there has to be one."""
     if path := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
         return path
     why = "no Chromium here: apt-get install chromium"
@@ -152,17 +153,17 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def person(address: str, size: tuple[int, int] = DESKTOP) -> AsyncGenerator[Person]:
+async def person(browser: str, address: str, size: tuple[int, int] = DESKTOP) -> AsyncGenerator[Person]:
     """A browser that has opened the page; at the end the page must not have failed in itself."""
     failures: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        page = await browser.new_page(viewport={"width": size[0], "height": size[1]})
+        chromium = await playwright.chromium.launch(executable_path=browser, args=list(QUIET))
+        page = await chromium.new_page(viewport={"width": size[0], "height": size[1]})
         page.on("pageerror", lambda error: failures.append(str(error)))
         somebody = Person(page)
         await somebody.open(address)
         yield somebody
-        await browser.close()
+        await chromium.close()
     assert failures == []
 
 
@@ -183,8 +184,8 @@ def photo() -> FilePayload:
 
 
 @pytest.mark.browser
-async def test_orders_show_their_progress_and_then_their_images_without_a_reload() -> None:
-    async with sandbox("--seconds", "3") as here, person(here.address) as ann:
+async def test_orders_show_their_progress_and_then_their_images_without_a_reload(browser: str) -> None:
+    async with sandbox("--seconds", "3") as here, person(browser, here.address) as ann:
         await ann.page.get_by_role("button", name="Messages", exact=True).click()
         await ann.order("imagine", "a lighthouse in a storm", aspect_ratio="21:9", seed="10")
         progress = await ann.sees("Generating")
@@ -201,8 +202,8 @@ async def test_orders_show_their_progress_and_then_their_images_without_a_reload
 
 
 @pytest.mark.browser
-async def test_a_refusal_is_seen_by_its_member_alone_and_a_moderator_can_cancel_for_others() -> None:
-    async with sandbox("--seconds", "1") as here, person(here.address) as viewer:
+async def test_a_refusal_is_seen_by_its_member_alone_and_a_moderator_can_cancel_for_others(browser: str) -> None:
+    async with sandbox("--seconds", "1") as here, person(browser, here.address) as viewer:
         await viewer.order("imagine", "a very wide teapot", model="nano-banana", aspect_ratio="8:1")
         await viewer.sees("has no aspect_ratio 8:1")
         await viewer.order("imagine", "sandbox: refuse")
@@ -221,8 +222,8 @@ async def test_a_refusal_is_seen_by_its_member_alone_and_a_moderator_can_cancel_
 
 
 @pytest.mark.browser
-async def test_a_phone_is_wide_enough_to_cancel_an_order_and_to_see_the_next() -> None:
-    async with sandbox("--seconds", "3") as here, person(here.address, PHONE) as ann:
+async def test_a_phone_is_wide_enough_to_cancel_an_order_and_to_see_the_next(browser: str) -> None:
+    async with sandbox("--seconds", "3") as here, person(browser, here.address, PHONE) as ann:
         await ann.order("imagine", "a mistake")
         await ann.sees("Generating")
         await ann.page.get_by_role("button", name="Cancel", exact=True).click()
