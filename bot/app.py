@@ -154,7 +154,7 @@ async def opened(
             store=store,
             catalogue=catalogue,
             alerts=alerts,
-            operator=Operator(client, settings.operator.channel_id or None),
+            operator=Operator(client, settings.operator.channel_id or None, clock, asyncio.sleep),
         )
 
 

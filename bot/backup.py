@@ -1,5 +1,6 @@
 """`python -m bot audit` and `python -m bot backup FILE`: both work beside a running bot."""
 
+import contextlib
 import os
 import tarfile
 import tempfile
@@ -35,8 +36,10 @@ def run_backup(data_dir: Path, target: Path) -> int:
         differences = list(audit(copy, load_catalogue(MODELS_FILE)))
         with tarfile.open(packed, "w") as tar:
             tar.add(copy, path.name)
-            if (data_dir / "jobs").is_dir():
-                tar.add(data_dir / "jobs", "jobs", filter=_finished)
+            for file in sorted((data_dir / "jobs").glob("*/*")):
+                with contextlib.suppress(FileNotFoundError):  # swept, or put in its place, meanwhile
+                    tar.add(file, str(file.relative_to(data_dir)), filter=_finished)
+        packed.chmod(0o600)
         packed.replace(target)
     size = os.stat(target).st_size  # noqa: PTH116 - one call, as written
     print(f"{target}: {size:,} bytes, checked; {len(differences)} differences in the books")  # noqa: T201 - the answer

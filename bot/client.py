@@ -32,12 +32,10 @@ class Notes(Protocol):
 
 
 def intents(*, message_content: bool) -> discord.Intents:
-    """Servers, and messages that mention the bot; the content of others only on demand (a privileged intent)."""
+    """The servers; slash commands need nothing more. Messages only with their content, a privileged intent."""
     wanted = discord.Intents.none()
     wanted.guilds = True
-    wanted.guild_messages = True
-    wanted.dm_messages = True
-    wanted.message_content = message_content
+    wanted.guild_messages = wanted.dm_messages = wanted.message_content = message_content
     return wanted
 
 

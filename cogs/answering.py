@@ -38,7 +38,10 @@ async def answer(interaction: discord.Interaction, sentence: str) -> None:
 async def answer_view(interaction: discord.Interaction, view: discord.ui.LayoutView) -> None:
     """One private message, as the first answer or after it."""
     try:
-        if interaction.response.is_done():
+        if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+            # Discord lets a followup fill the waiting message, too, but then refuses components in it.
+            await interaction.edit_original_response(view=view, allowed_mentions=views.NOBODY)
+        elif interaction.response.is_done():
             await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=views.NOBODY)
         else:
             await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=views.NOBODY)

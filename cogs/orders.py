@@ -1,5 +1,6 @@
 """From a checked order to its first answer: the one way in for every command and button."""
 
+import aiohttp
 import discord
 
 from bot import views
@@ -9,6 +10,8 @@ from bot.domain.order import Order
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 
+TROUBLES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call to Discord can end in."""
 NEEDED = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
 NEEDED_IN_THREAD = {
     "view_channel": "View Channel",
@@ -22,13 +25,28 @@ async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, or
     studio.check_open()
     check_permissions(interaction)
     job = await desk.take(order, reply_to(interaction))
-    view = views.progress(job, desk.catalogue, studio.first_phase(job))
     try:
-        answer = await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)
+        message_id = await _answered(interaction, views.progress(job, desk.catalogue, studio.first_phase(job)))
     except BaseException:
         await studio.withdraw(job)
         raise
-    studio.accept(job, answer.message_id)
+    studio.accept(job, message_id)
+
+
+async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutView) -> int | None:
+    """Give the first answer; the message's id, or None when it may stand but cannot be seen.
+
+    A failed call is no proof that the member saw nothing. Raises what Discord raises when nothing stands.
+    """
+    try:
+        return (await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)).message_id
+    except TROUBLES as trouble:
+        try:
+            return (await interaction.original_response()).id
+        except discord.NotFound:
+            raise trouble from None
+        except TROUBLES:
+            return None
 
 
 def check_permissions(interaction: discord.Interaction) -> None:

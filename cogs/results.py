@@ -81,7 +81,7 @@ class Results(commands.Cog):
         except FileNotFoundError:
             raise OriginalGoneError from None
         try:
-            await interaction.followup.send(view=views.pictures(remark, files), files=files, ephemeral=True)
+            await interaction.edit_original_response(view=views.pictures(remark, files), attachments=files)
         finally:
             for file in files:
                 file.close()

@@ -1,12 +1,17 @@
 """Alerts for the operator: always in the log, and in a channel of theirs where one is set."""
 
+import asyncio
 import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
 
 import discord
 
 from bot import texts, views
-from bot.adapters.discord_routes import TROUBLES, described
+from bot.adapters.discord_routes import TROUBLES, described, insist
 from bot.service.alerts import Subject
+from bot.service.ports import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -14,19 +19,31 @@ _log = logging.getLogger(__name__)
 class Operator:
     """Tells the operator."""
 
-    def __init__(self, client: discord.Client, channel_id: int | None) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        channel_id: int | None,
+        clock: Clock = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._client = client
         self._channel_id = channel_id
+        self._clock = clock
+        self._sleep = sleep
 
     async def tell(self, subject: Subject, up: bool) -> None:  # noqa: FBT001 - the news itself
-        """Log it, then post it; a channel that cannot be reached is itself only logged."""
+        """Log it, then post it, after an outage too; a channel that cannot be used is itself only logged."""
         sentence = texts.alert(subject, up=up)
         _log.log(logging.ERROR if up else logging.INFO, "%s", sentence)
         if self._channel_id is None:
             return
+        channel = self._client.get_partial_messageable(self._channel_id)
+        nonce = f"al-{secrets.token_hex(8)}"  # however often it is sent, it stands once
         try:
-            await self._client.get_partial_messageable(self._channel_id).send(
-                view=views.note(sentence), allowed_mentions=views.NOBODY
+            await insist(
+                lambda: channel.send(view=views.note(sentence), nonce=nonce, allowed_mentions=views.NOBODY),
+                self._clock,
+                self._sleep,
             )
         except TROUBLES as error:
             _log.warning("the operator's channel cannot be reached (%s)", described(error))

@@ -59,13 +59,14 @@ class DiscordStage:
 
     async def clear(self, job: Job) -> None:
         """Take the progress message away."""
-        if job.reply is None or job.message_id == job.reply.message_id:
-            return  # there is none, or it has become the result
+        known = job.reply and job.reply.message_id
+        if job.message_id is not None and job.message_id == known:
+            return  # it has become the result
 
         async def by_token(webhook: discord.Webhook) -> None:
-            answer = first_answer(job)
-            if job.reply is None or job.reply.message_id is not None or not await self._is_result(webhook, job):
-                await webhook.delete_message(answer)
+            if known is None and await _stands_as(webhook, job) == job.message_id:
+                return  # the same, but an earlier process did not live to store its id
+            await webhook.delete_message(first_answer(job))
 
         await self._at_progress(job, by_token, lambda message: message.delete())
 
@@ -122,10 +123,6 @@ class DiscordStage:
                 return True
         return False
 
-    async def _is_result(self, webhook: discord.Webhook, job: Job) -> bool:
-        """Whether the first answer, whose id an earlier process did not live to store, has become the result."""
-        return (await webhook.fetch_message(first_answer(job))).id == job.message_id
-
     async def _write_to(self, job: Job, sentence: str) -> None:
         """The last way to reach a member."""
 
@@ -137,3 +134,8 @@ class DiscordStage:
             await insist(write, self._clock, self._sleep)
         except TROUBLES as error:
             _log.warning("job %s: its member could not be told (%s)", job.id, described(error))
+
+
+async def _stands_as(webhook: discord.Webhook, job: Job) -> int:
+    """The id of the interaction's own message."""
+    return (await webhook.fetch_message(first_answer(job))).id

@@ -4,7 +4,7 @@ import asyncio
 from argparse import Namespace
 
 from bot.domain.errors import StartError
-from bot.settings import SETTINGS_FILE, load_settings
+from bot.settings import Start, load_settings
 
 
 def sandbox(chosen: Namespace) -> int:
@@ -15,7 +15,10 @@ def sandbox(chosen: Namespace) -> int:
         if error.name != "simcord":
             raise
         raise StartError("the sandbox needs its extra: pip install -e '.[sandbox]'") from None
-    settings = load_settings(SETTINGS_FILE)
+    for path in chosen.edit:
+        if not path.is_file():
+            raise StartError(f"there is no file {path}")
+    settings = load_settings(Start().bot_settings)
     if chosen.once is not None:
         return asyncio.run(once(settings, chosen))
     from bot.sandbox.page import serve  # noqa: PLC0415 - the browser page is not needed for one order

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import discord
+import simcord
 
 from bot.domain.catalogue import PARAMETER_OF
+from bot.domain.errors import StartError
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World, world
 from bot.settings import Settings
@@ -34,7 +36,10 @@ async def _order(here: World, chosen: Namespace) -> int:
     }
     command = "edit" if pictures else "imagine"
     print(f"ann: /{command} {chosen.once}", flush=True)  # noqa: T201 - what this command is for
-    answer = await here.member.slash(here.channel, command, prompt=chosen.once, **options, **pictures)
+    try:
+        answer = await here.member.slash(here.channel, command, prompt=chosen.once, **options, **pictures)
+    except simcord.OptionError as error:
+        raise StartError(f"Discord would not send this: {error}") from None
     shown = _Shown()
     if answer.response is not None:
         shown.say(text_of(answer.response.message), private=answer.response.ephemeral)

@@ -33,12 +33,14 @@ class Gate:
         return True
 
     def shut(self, error: GenerationError) -> None:
-        """fal turned a request away."""
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
-        self._failures = min(self._failures + 1, 10)
-        self._shut_until = self._clock() + pause
-        self._account = isinstance(error, AccountError)
-        self._alerts.up(Subject.ACCOUNT if self._account else Subject.FAL_AWAY)
+        """fal turned a request away. Those that left together count once: only a new try lengthens the pause."""
+        account = isinstance(error, AccountError)
+        if self._clock() >= self._shut_until:
+            self._shut_until = self._clock() + min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+            self._failures = min(self._failures + 1, 10)
+            self._account = False
+        self._account = self._account or account
+        self._alerts.up(Subject.ACCOUNT if account else Subject.FAL_AWAY)
 
     def opened(self) -> None:
         """fal took a request."""

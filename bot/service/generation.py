@@ -10,6 +10,8 @@ from bot.domain.errors import (
     AccountError,
     CancelledAtFalError,
     ContentRefusedError,
+    FalBusyError,
+    FalDownError,
     GenerationError,
     GenerationTimeoutError,
     LostError,
@@ -22,7 +24,7 @@ from bot.domain.order import Request
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Generating, InLine, InProgress, InQueue, Preparing, Result
+from bot.service.ports import Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result
 from bot.service.racing import unless
 from bot.service.run import Parts, Run
 
@@ -69,7 +71,7 @@ class Generation:
         """Look for a lost request in fal's own list, for a while; never send it again. Raises LostError."""
         submitted = run.job.submitted_at or run.job.created_at
         since, until = submitted - RECONCILE_WINDOW[0], submitted + RECONCILE_WINDOW[1]
-        for pause in looks(self._parts.find_lost):
+        for pause in looks(submitted + self._parts.find_lost - self._parts.clock()):
             await self._parts.sleep(pause)
             try:
                 ticket = await self._parts.backend.find(run.job.request, since, until)
@@ -145,10 +147,20 @@ class Generation:
         for position, reference in enumerate(run.job.order.references, start=1):
             picture = await self._parts.intake.prepare(reference, position, run.folder)
             self._parts.reached(Point.PREPARED)
-            urls.append(await self._parts.backend.upload(picture.path, picture.content_type))
+            urls.append(await self._upload(run, picture))
         await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
         self.show_line(run)
         return True
+
+    async def _upload(self, run: Run, picture: Prepared) -> str:
+        """An upload costs nothing, so it is tried again behind the gate until fal takes it."""
+        while True:
+            try:
+                return await self._parts.backend.upload(picture.path, picture.content_type)
+            except (AccountError, FalBusyError, FalDownError) as error:
+                _log.warning("job %s: upload turned away (%s)", run.job.id, error.code)
+                self._gate.shut(error)
+                await self._gate.passage()
 
     async def _submit(self, run: Run) -> None:
         """The row says SUBMITTING before the request leaves: found so after a crash, it is never sent again."""
@@ -243,8 +255,8 @@ class Generation:
 
 
 def looks(total: float) -> Iterator[float]:
-    """Growing pauses, in seconds, that together are `total`."""
-    pause, left = FIRST_LOOK, total
+    """Growing pauses, in seconds, that together are `total`; at least one."""
+    pause, left = FIRST_LOOK, max(total, FIRST_LOOK)
     while left > 0:
         yield min(pause, left)
         left -= pause

@@ -173,7 +173,8 @@ HEALS: dict[str, Sequence[Script]] = {
     "a file server's error": fault(Fault.FILE_ERROR) + fault(Fault.FILE_DROP),
     "a file under another type": fault(Fault.FILE_LYING_TYPE),
     "errors while looking": fault(Fault.STATUS_ERROR) + fault(Fault.STATUS_INGRESS_ERROR) + fault(Fault.STATUS_DROP),
-    "an account that is refused for a while": fault(Fault.STATUS_ERROR, status=403) + fault(Fault.RESULT_ERROR, status=401),
+    "an account that is refused for a while": fault(Fault.STATUS_ERROR, status=403)
+    + fault(Fault.RESULT_ERROR, status=401),
     "errors at the result": fault(Fault.RESULT_ERROR) + fault(Fault.RESULT_INGRESS_ERROR) + fault(Fault.RESULT_DROP),
 }
 

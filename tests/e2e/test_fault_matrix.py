@@ -140,6 +140,7 @@ async def six_seconds_pass(here: Stand, _placed: Interaction) -> None:
 
 
 async def search_is_shown_without_cancel(here: Stand, placed: Interaction) -> None:
+    await placed.first_response()
     assert placed.message is not None
     message = placed.message
     await here.eventually(lambda: "Looking for the order there" in message.text)
@@ -206,8 +207,8 @@ async def jobs_hands_it_out(here: Stand, placed: Interaction) -> None:
     assert answer is not None
     assert "ready, not posted" in answer.text
     click = await here.discord.click(placed.person, answer, "Show the images")
-    await here.eventually(lambda: [one for one in click.followups or [click.message] if one and one.attachments])
-    assert all(one.ephemeral for one in click.followups)
+    shown = await here.eventually(lambda: click.message if click.message and click.message.attachments else None)
+    assert shown.ephemeral
     await here.eventually(lambda: here.rows("SELECT state FROM jobs") == [("delivered",)])
 
 
@@ -389,7 +390,7 @@ DISCORD_CASES = {
         faults=discord("create_message", Discord.INTERNAL_ERROR, 10), sentence=PICTURES, ends=delivered(creates=11)
     ),
     "the create's answer is lost": Case(
-        faults=discord("create_message", Discord.ANSWER_LOST), sentence=PICTURES, ends=delivered(creates=2)
+        faults=discord("create_message", Discord.ANSWER_LOST), sentence=PICTURES, ends=delivered()
     ),
     "the create is done but answers 502": Case(
         faults=discord("create_message", Discord.DONE_BUT_502), sentence=PICTURES, ends=delivered(creates=2)

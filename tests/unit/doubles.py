@@ -227,6 +227,7 @@ class FakeFal:
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
     submitted: list[Request] = field(default_factory=list[Request])
     uploads: list[Path] = field(default_factory=list[Path])
+    upload_refusals: list[GenerationError] = field(default_factory=list[GenerationError])
     cancels: list[str] = field(default_factory=list[str])
     looks: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     listed: list[Ticket | GenerationError | None] = field(default_factory=list[Ticket | GenerationError | None])
@@ -257,6 +258,8 @@ class FakeFal:
 
     async def upload(self, path: Path, content_type: str) -> str:
         assert content_type == "image/png"
+        if self.upload_refusals:
+            raise self.upload_refusals.pop(0)
         self.uploads.append(path)
         return f"https://fal.invalid/uploads/{len(self.uploads)}.png"
 

@@ -460,6 +460,14 @@ async def test_what_fal_surely_did_not_take_waits_and_goes_again(house: House, s
     assert scene.news == [(Subject.FAL_AWAY, True), (Subject.FAL_AWAY, False)]
 
 
+async def test_an_upload_that_fal_turned_away_goes_again(house: House, scene: Scene) -> None:
+    house.fal.upload_refusals = [FalDownError()]
+    job = await scene.order(references=1)
+    await scene.pass_time(lambda: house.stage.delivered, step=1)
+    assert (await scene.over(job)).state is State.DELIVERED
+    assert len(house.fal.uploads) == len(house.fal.submitted) == 1
+
+
 async def test_an_order_that_waits_at_the_gate_can_be_cancelled(house: House, scene: Scene) -> None:
     house.fal.plan("a fox").refusals = [FalBusyError(unsent=True)]
     job = await scene.order()
@@ -626,6 +634,7 @@ async def test_no_edit_comes_after_the_images(house: House, scene: Scene) -> Non
     house.finish("a fox")
     await scene.over(job)
     shown = len(house.stage.shown)
+    house.stage.showing.set()
     scene.clock.turn(60)
     await asyncio.sleep(0.01)
     assert len(house.stage.shown) == shown
