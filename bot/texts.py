@@ -61,7 +61,7 @@ from bot.domain.errors import (
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching
+from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -138,13 +138,17 @@ def duration(seconds: float) -> str:
 # --- a job's messages -----------------------------------------------------------------------------
 
 
-def progress(job: Job, model: str, prompt: str, phase: Phase) -> str:
+def quoted(prompt: str) -> str:
+    """The prompt, as the first text of a job's message."""
+    return f"> {prompt}"
+
+
+def progress(job: Job, model: str, phase: Phase) -> str:
     """The progress message."""
     what = "Editing" if job.order.is_edit else "Making"
     images = counted(job.request.images, "image")
     return (
-        f"> {prompt}\n**{_phase(phase)}**\n-# {what} {images} with {model} for <@{job.order.member_id}>"
-        f" · {credits_of(job.credits)}"
+        f"**{_phase(phase)}**\n-# {what} {images} with {model} for <@{job.order.member_id}> · {credits_of(job.credits)}"
     )
 
 
@@ -171,18 +175,25 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
                 "The connection broke on the way to fal. Looking for the order there: if it arrived, the images will"
                 " come; if not, the credits come back within the hour"
             )
+        case Shut():
+            return "Waiting: fal takes no orders right now"
         case Resuming():
             return "The bot is restarting; this goes on right after"
 
 
-def result(job: Job, model: str, prompt: str, took: float) -> str:
-    """What stands above and below the images of a finished job, as one text."""
+def result(job: Job, model: str, took: float) -> str:
+    """Whose images they are, and what is to know about them."""
     sizes = sorted({(one.width, one.height) for one in job.pictures}, reverse=True)
-    facts = [model, " and ".join(f"{width} × {height}" for width, height in sizes), duration(took)]
+    facts = [
+        f"<@{job.order.member_id}>",
+        model,
+        " and ".join(f"{width} × {height}" for width, height in sizes),
+        duration(took),
+    ]
     facts.append(credits_of(job.charged if job.charged is not None else job.credits))
     if (seed := job.request.arguments.get("seed")) is not None:
         facts.append(f"seed {seed}")
-    lines = [f"<@{job.order.member_id}>", f"> {prompt}", f"-# {' · '.join(facts)}"]
+    lines = [f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
     if len(job.pictures) < job.request.images:
@@ -196,6 +207,7 @@ def reencoded(kinds: Iterable[str], *, scaled: bool) -> str:
     return f"-# Too large for Discord as made: {how} as {' and '.join(kinds)}. The button has the original."
 
 
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 ORIGINAL = "The untouched file."
 
 
@@ -205,11 +217,7 @@ def original_reencoded(limit_bytes: int) -> str:
 
 
 CANCEL_SENT = "Cancelling. You are charged only if fal had made the images already."
-
-
-def cancelled(prompt: str) -> str:
-    """In place of the progress message."""
-    return f"> {prompt}\n**Cancelled.** Nothing was charged."
+CANCELLED = "**Cancelled.** Nothing was charged."
 
 
 def alt_text(prompt: str, position: int, of: int, *, edit: bool) -> str:
@@ -219,9 +227,9 @@ def alt_text(prompt: str, position: int, of: int, *, edit: bool) -> str:
     return f"{start}{which}: {' '.join(prompt.split())}"[:1024]
 
 
-def failed(sentence: str, prompt: str, member_id: int) -> str:
+def failed(sentence: str, member_id: int) -> str:
     """A failure told in the channel, when there is no private way left."""
-    return f"<@{member_id}>\n> {prompt}\n{sentence}"
+    return f"{sentence}\n-# <@{member_id}>"
 
 
 # --- /jobs ----------------------------------------------------------------------------------------
@@ -244,8 +252,10 @@ STATES = {
 def job_line(job: Job, model: str, prompt: str) -> str:
     """One order in /jobs."""
     price = credits_of(job.credits if job.charged is None else job.charged)
-    line = f"**{STATES[job.state]}** · <t:{int(job.created_at)}:R> · {model} · {price}\n> {prompt}"
-    return f"{line}\n-# {explain(unpacked(job.error))}" if job.error and job.state is State.FAILED else line
+    lines = [f"**{STATES[job.state]}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
+    if job.error and job.state is State.FAILED:
+        lines.append(f"-# {explain(unpacked(job.error))}")
+    return "\n".join([*lines, quoted(prompt)])
 
 
 # --- the operator ---------------------------------------------------------------------------------
@@ -295,7 +305,7 @@ def help_page(catalogue: Catalogue, keep_days: int) -> str:
         "## Images from words\n"
         "**/imagine** makes images from a prompt. **/edit** changes a picture you attach, or combines up to 14.\n"
         "The price is held when you order and charged only when your images arrive. **Cancel** is on the waiting"
-        " message; **/quota** shows what is left.\n"
+        " message; **/quota** shows what is left, **/jobs** your orders and their images.\n"
         f"## Models\n{models}\n"
         "## Good to know\n"
         "- A seed makes one image reproducible; it cannot be combined with several images.\n"
@@ -311,8 +321,8 @@ def _model_line(model: Model) -> str:
     sizes = resolution.values if resolution else ("",)
     defaults = {name: one.default for name, one in model.generate.parameters.items()}
     prices = [(size, model.cost(defaults | {"resolution": size}, 1)) for size in sizes]
-    priced = ", ".join(f"{size} {price}".strip() for size, price in prices)
-    return f"**{model.title}** (`{model.name}`): credits per image {priced}; up to {model.max_references} pictures"
+    priced = ", ".join(f"{credits_of(price)}{f' ({size})' if size else ''}" for size, price in prices)
+    return f"**{model.title}** (`{model.name}`): {priced} an image; edits up to {model.max_references} pictures"
 
 
 # --- errors ---------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def note(text: str) -> ui.LayoutView:
 
 def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
     """The progress message, with Cancel where something can be cancelled."""
-    view = note(texts.progress(job, title_of(job, catalogue), quiet(job.order.prompt, 300), phase))
+    view = _about(job, texts.progress(job, title_of(job, catalogue), phase), 300)
     if not isinstance(phase, Searching | Resuming):
         view.add_item(_row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
     return view
@@ -81,8 +81,8 @@ def result(
 ) -> ui.LayoutView:
     """The final message. `originals`: the positions of images whose untouched file differs from what is shown."""
     took = (job.rendered_at or job.created_at) - job.created_at
-    said = texts.result(job, title_of(job, catalogue), quiet(job.order.prompt), took)
-    view = note(said if remark is None else f"{said}\n{remark}")
+    said = texts.result(job, title_of(job, catalogue), took)
+    view = _about(job, said if remark is None else f"{said}\n{remark}")
     gallery = ui.MediaGallery[ui.LayoutView]()
     for position, name in enumerate(filenames, start=1):
         alt = texts.alt_text(job.order.prompt, position, len(filenames), edit=job.order.is_edit)
@@ -99,7 +99,7 @@ def result(
 
 def cancelled(job: Job) -> ui.LayoutView:
     """In place of the progress message."""
-    return note(texts.cancelled(quiet(job.order.prompt, 300)))
+    return _about(job, texts.CANCELLED, 300)
 
 
 def failure(job: Job, error: BotError) -> ui.LayoutView:
@@ -112,7 +112,7 @@ def failure(job: Job, error: BotError) -> ui.LayoutView:
 
 def failed(job: Job, error: BotError) -> ui.LayoutView:
     """The same in the channel, when there is no private way left."""
-    view = note(texts.failed(texts.explain(error), quiet(job.order.prompt, 300), job.order.member_id))
+    view = _about(job, texts.failed(texts.explain(error), job.order.member_id), 300)
     if error.again:
         view.add_item(_row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
     return view
@@ -159,6 +159,13 @@ def has_pictures(components: Iterable[Any]) -> bool:
         isinstance(component, discord.MediaGalleryComponent) or has_pictures(getattr(component, "children", []))
         for component in components
     )
+
+
+def _about(job: Job, text: str, shown: int = PROMPT_SHOWN) -> ui.LayoutView:
+    """A message about a job: its prompt, then the text. Apart, because a quote may run on into what follows it."""
+    view = note(texts.quoted(quiet(job.order.prompt, shown)))
+    view.add_item(ui.TextDisplay(text[:2000]))
+    return view
 
 
 def _row(*buttons: JobButton) -> ui.ActionRow[ui.LayoutView]:

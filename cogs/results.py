@@ -11,6 +11,7 @@ from bot.domain.errors import NotYoursError, OriginalGoneError
 from bot.domain.job import Job
 from bot.service.desk import Desk
 from bot.service.gallery import Gallery
+from bot.service.ports import Cancelling
 from bot.service.studio import Studio
 from cogs.answering import answer, answer_error
 from cogs.orders import place, scope_of
@@ -46,11 +47,17 @@ class Results(commands.Cog):
         if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
             raise NotYoursError
         self._studio.cancel(job)
-        await answer(interaction, texts.CANCEL_SENT)
+        if interaction.message is not None and job.reply is not None and interaction.message.id == job.reply.message_id:
+            view = views.progress(job, self._desk.catalogue, Cancelling())
+            await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
+        else:  # a list of orders stays as it is
+            await answer(interaction, texts.CANCEL_SENT)
 
     async def _again(self, interaction: discord.Interaction, job: Job) -> None:
-        """The same order, by and for whoever clicked, with a new seed unless one was chosen."""
-        order = replace(job.order, member_id=interaction.user.id, channel_id=interaction.channel_id or 0)
+        """The same order, by and for whoever clicked. A chosen seed would make the same image, so a new one is drawn."""
+        choices = replace(job.order.choices, seed=None) if job.pictures else job.order.choices
+        place_here = {"member_id": interaction.user.id, "channel_id": interaction.channel_id or 0}
+        order = replace(job.order, choices=choices, **place_here)
         await place(interaction, self._desk, self._studio, order)
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:

@@ -37,7 +37,7 @@ class Packed:
         """What the message says about it."""
         if not self.fitted:
             return None
-        kinds = sorted({one.kind.name for _, one in self.fitted})
+        kinds = sorted({texts.FORMATS[one.kind.value] for _, one in self.fitted})
         return texts.reencoded(kinds, scaled=any(one.scaled for _, one in self.fitted))
 
     def files(self, job: Job) -> list[discord.File]:

@@ -266,8 +266,6 @@ class GenerationError(BotError):
 class ContentRefusedError(GenerationError):
     """fal's safety check refused the prompt or a picture."""
 
-    again = True
-
 
 class NoImageMadeError(GenerationError):
     """The model answered without an image: a quiet refusal, or text only."""

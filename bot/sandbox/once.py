@@ -1,6 +1,7 @@
 """`sandbox --once`: one order through the whole bot, without a page."""
 
 import asyncio
+import re
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -69,6 +70,7 @@ class _Shown:
     def say(self, text: str, *, private: bool = False) -> None:
         if text and text not in self._said:
             self._said.add(text)
+            text = re.sub(r"<@\d+>", "@ann", text)
             print(f"bot{' (only ann sees this)' if private else ''}: {text}", flush=True)  # noqa: T201 - what this command is for
 
 
@@ -94,7 +96,7 @@ def parts_of(components: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - 
 
 
 def text_of(message: discord.Message) -> str:
-    """What a message says."""
+    """What a message says, as it was sent."""
     texts = [str(part["content"]) for part in parts_of(message.components) if part.get("type") == 10]  # noqa: PLR2004 - text display
     return "\n".join(filter(None, [message.content, *texts]))
 

@@ -1,7 +1,6 @@
 """The offline world: the real bot, with Discord played by simcord and fal by the loopback server."""
 
 import asyncio
-import datetime as dt
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,13 +9,13 @@ from pathlib import Path
 
 import discord
 import simcord
-from simcord._clock import Clock as SimcordClock  # the pinned version; every message would say 1 January else
 from simcord.backend.cdn import CDN_BASE
 
 from bot.adapters.downloads import Downloads, Fetched, GoneError, TooLargeError
 from bot.adapters.intake import Fetcher
 from bot.app import App, opened
 from bot.sandbox.fal_server import LoopbackFal
+from bot.sandbox.simcord_time import use_time
 from bot.settings import Settings
 
 
@@ -29,17 +28,6 @@ class WorldTime:
     def __call__(self) -> float:
         """Unix seconds."""
         return time.time() + self.passed
-
-
-class WorldClock(SimcordClock):
-    """simcord's view of the same time."""
-
-    def __init__(self, world_time: WorldTime) -> None:
-        super().__init__()
-        self._time = world_time
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.fromtimestamp(self._time(), dt.UTC) + dt.timedelta(seconds=self.elapsed)
 
 
 class SimcordFiles:
@@ -99,7 +87,7 @@ async def world(
         ) as app,
         simcord.run(app.client, settle_timeout=settle_timeout, check_errors=check_errors) as env,
     ):
-        env.backend.clock = WorldClock(world_time)
+        use_time(env, world_time)
         files[0].env = env
         guild = env.create_guild("Sandbox")
         channel = guild.create_text_channel("pictures")

@@ -23,8 +23,13 @@ class Gate:
 
     def check(self) -> None:
         """Raises ClosedError while fal refuses the account: new orders could only wait."""
-        if self._account and self._clock() < self._shut_until:
+        if self._account and self.is_shut:
             raise ClosedError
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether requests have to wait now."""
+        return self._clock() < self._shut_until
 
     async def passage(self) -> bool:
         """Wait until the gate is not shut; True then."""
@@ -35,7 +40,7 @@ class Gate:
     def shut(self, error: GenerationError) -> None:
         """fal turned a request away. Those that left together count once: only a new try lengthens the pause."""
         account = isinstance(error, AccountError)
-        if self._clock() >= self._shut_until:
+        if not self.is_shut:
             self._shut_until = self._clock() + min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
             self._failures = min(self._failures + 1, 10)
             self._account = False

@@ -24,7 +24,7 @@ from bot.domain.order import Request
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result
+from bot.service.ports import Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
 from bot.service.racing import unless
 from bot.service.run import Parts, Run
 
@@ -118,6 +118,8 @@ class Generation:
 
     async def _submitted(self, run: Run) -> bool:
         """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
+        if self._gate.is_shut:
+            run.progress.show(Shut())
         try:
             async with asyncio.timeout(self._patience(run)):
                 passage = await unless(run.called_off, self._gate.passage())
@@ -133,7 +135,6 @@ class Generation:
             _log.warning("job %s: fal turned it away (%s)", run.job.id, error.code)
             await run.save(run.job.to(State.HELD))
             self._gate.shut(error)
-            self.show_line(run)
             return False
         self._gate.opened()
         return True

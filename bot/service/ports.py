@@ -194,11 +194,16 @@ class Searching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shut:
+    """It is the order's turn, but fal takes no requests now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Resuming
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Resuming
 
 
 class Stage(Protocol):

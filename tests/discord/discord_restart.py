@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from discord_acts import eventually
+from discord_acts import Books, eventually
 
 from bot.adapters.downloads import Downloads
 from bot.app import opened
@@ -35,7 +35,13 @@ async def restarted(
     downtime: float = 0.0,
     meanwhile: Callable[[], object] = lambda: True,
 ) -> AsyncGenerator[World]:
-    """What `Restart` promises; the world after it has the same members, channel and fal."""
+    """What `Restart` promises; the world after it has the same members, channel and fal.
+
+    It waits until every row knows its first answer: simcord cannot read or edit `@original` as discord.py writes it
+    into a webhook's address (%40original). tests/e2e ends the process earlier.
+    """
+    without = "SELECT id FROM jobs WHERE reply_json IS NOT NULL AND json_extract(reply_json, '$.message_id') IS NULL"
+    await eventually(lambda: Books(data_dir / "bot.sqlite3").rows(without) == [])
     if not killed:
         await here.app.studio.stop()
     (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]

@@ -142,7 +142,7 @@ async def test_a_lost_request_is_still_looked_for(
     fal.fail_next(SLOW)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await phase(here, "Looking for the order there", among=public)
-    assert books.states() == ["lost"]
+    await eventually(lambda: books.states() == ["lost"])
     async with restart(killed=True) as after:
         await delivered(after)
         await eventually(lambda: books.states() == ["delivered"])
