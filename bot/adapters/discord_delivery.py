@@ -122,6 +122,24 @@ class _Messageable:
 
 
 @dataclass(frozen=True, slots=True)
+class _Direct:
+    """The member's direct messages; opening them may go wrong as well."""
+
+    client: discord.Client
+    content: _Content
+
+    async def find(self, *, nonce_alive: bool) -> int | None:
+        return await (await self._opened()).find(nonce_alive=nonce_alive)
+
+    async def post(self, packed: Packed) -> int:
+        return await (await self._opened()).post(packed)
+
+    async def _opened(self) -> _Messageable:
+        member = discord.Object(self.content.job.order.member_id)
+        return _Messageable(self.client, self.content, await self.client.create_dm(member))
+
+
+@dataclass(frozen=True, slots=True)
 class _FirstAnswer:
     """The interaction's own message: an edit, so doing it twice changes nothing."""
 
@@ -169,13 +187,13 @@ class Delivery:
     async def post(self, job: Job, folder: Path, *, again: bool) -> int:
         """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone."""
         content = _Content(job, self._catalogue)
-        makers: tuple[Callable[[], Awaitable[_Place | None]], ...] = (
-            lambda: self._channel(content),
+        makers: tuple[Callable[[], _Place | None], ...] = (
+            lambda: _Messageable(self._client, content, channel_of(self._client, job)),
             lambda: self._first_answer(content),
-            lambda: self._direct(content),
+            lambda: _Direct(self._client, content),
         )
         for make in makers:
-            place = await make()
+            place = make()
             if place is None:
                 continue
             try:
@@ -212,20 +230,9 @@ class Delivery:
             self._alerts.up(Subject.DELIVERY, job.id)
         await self._sleep(pause_after(tries))
 
-    async def _channel(self, content: _Content) -> _Place:
-        return _Messageable(self._client, content, channel_of(self._client, content.job))
-
-    async def _first_answer(self, content: _Content) -> _Place | None:
+    def _first_answer(self, content: _Content) -> _Place | None:
         webhook = interaction_route(self._client, content.job, self._clock())
         return _FirstAnswer(webhook, content) if webhook else None
-
-    async def _direct(self, content: _Content) -> _Place | None:
-        try:
-            user = await self._client.fetch_user(content.job.order.member_id)
-            return _Messageable(self._client, content, await user.create_dm())
-        except TROUBLES as error:
-            _log.warning("job %s: no direct messages (%s)", content.job.id, described(error))
-            return None
 
     def _file_limit(self, job: Job) -> int:
         guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None

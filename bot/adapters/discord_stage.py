@@ -127,8 +127,8 @@ class DiscordStage:
         """The last way to reach a member."""
 
         async def write() -> None:
-            user = await self._client.fetch_user(job.order.member_id)
-            await user.send(view=views.note(sentence), nonce=f"nt-{job.id}", allowed_mentions=views.NOBODY)
+            channel = await self._client.create_dm(discord.Object(job.order.member_id))
+            await channel.send(view=views.note(sentence), nonce=f"nt-{job.id}", allowed_mentions=views.NOBODY)
 
         try:
             await insist(write, self._clock, self._sleep)

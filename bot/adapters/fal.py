@@ -11,7 +11,13 @@ from yarl import URL
 from bot.adapters.fal_list import FalList
 from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor
 from bot.adapters.fal_watch import FalWatch, Sleep
-from bot.domain.errors import ResultGoneError, SubmitUnansweredError
+from bot.domain.errors import (
+    FalBusyError,
+    FalDownError,
+    GenerationTimeoutError,
+    ResultGoneError,
+    SubmitUnansweredError,
+)
 from bot.domain.job import Ticket
 from bot.domain.order import Request
 from bot.service.ports import Result, Status
@@ -51,8 +57,12 @@ class Fal:
         return self._watch.statuses(ticket.status_url)
 
     async def result(self, ticket: Ticket) -> Result:
-        """What a completed request yielded."""
-        result = await self._watch.result(ticket.response_url)
+        """What a completed request yielded. A 5xx that fal's status knows nothing of may hide images that were paid."""
+        try:
+            result = await self._watch.result(ticket.response_url)
+        except (FalDownError, FalBusyError, GenerationTimeoutError) as error:
+            error.may_be_billed = error.may_be_billed or not await self._watch.says_failed(ticket.status_url)
+            raise
         if not all(self._may_fetch(link.url) for link in result.images):
             raise ResultGoneError(may_be_billed=True)
         return result

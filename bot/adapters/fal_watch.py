@@ -42,6 +42,8 @@ Sleep = Callable[[float], Awaitable[None]]
 class _StatusAnswer(BaseModel):
     status: str
     queue_position: int | None = None
+    error: str | None = None
+    """What a request that failed says here, too. Source: fal_client 1.0.3, client.py, class Completed."""
 
 
 class _File(BaseModel):
@@ -117,6 +119,14 @@ class FalWatch:
                         raise
             troubles += 1
             await self._sleep(_pause_after(troubles))
+
+    async def says_failed(self, status_url: str) -> bool:
+        """Whether the status itself, which is good to read while the result is not, names an error of the request."""
+        answer = await self._get(status_url, params={"logs": "0"})
+        try:
+            return answer is not None and _StatusAnswer.model_validate(answer.body).error is not None
+        except ValidationError:
+            return False
 
     async def _status(self, url: str) -> Status:
         answer = await self._get(url, params={"logs": "0"})

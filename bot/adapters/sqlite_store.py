@@ -80,6 +80,11 @@ class SqliteStore:
         rows = await self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return from_row(rows[0], self._seal) if rows else None
 
+    async def has_request(self, request_id: str) -> bool:
+        """Whether a job of ours holds the receipt of that fal request."""
+        sql = "SELECT 1 FROM jobs WHERE ticket_json ->> '$.request_id' = ? LIMIT 1"
+        return bool(await self._database.read(sql, (request_id,)))
+
     async def unfinished(self) -> list[Job]:
         """Every job that goes on by itself, in order of arrival."""
         return [from_row(row, self._seal) for row in await self._database.read(UNFINISHED)]

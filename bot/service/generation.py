@@ -78,7 +78,7 @@ class Generation:
             except GenerationError as trouble:
                 _log.warning("job %s: fal's list: %s", run.job.id, trouble.code)
                 continue
-            if ticket is not None:
+            if ticket is not None and not await self._parts.store.has_request(ticket.request_id):
                 _log.info("job %s: found at fal", run.job.id)
                 return await run.save(run.job.to(State.QUEUED, ticket=ticket, error=None), point=Point.QUEUED)
         raise LostError(may_be_billed=True)
@@ -177,7 +177,8 @@ class Generation:
         _log.info("job %s: %s, tried once more", run.job.id, error.code)
         wasted = run.job.wasted + (run.job.credits if error.may_be_billed else 0)
         request = self._reseeded(run.job)
-        await run.save(run.job.to(State.HELD, ticket=None, retried=True, wasted=wasted, request=request))
+        # The first try's receipt stays: what is looked for later, with the same chosen seed, is not that one.
+        await run.save(run.job.to(State.HELD, retried=True, wasted=wasted, request=request))
 
     def _reseeded(self, job: Job) -> Request:
         """A seed of ours is drawn anew: it tells the two tries apart in fal's list."""

@@ -115,6 +115,10 @@ class JobStore(Protocol):
         """The job of that id."""
         ...
 
+    async def has_request(self, request_id: str) -> bool:
+        """Whether a job holds the receipt of that fal request."""
+        ...
+
     async def unfinished(self) -> list[Job]:
         """Every job that goes on by itself, in order of arrival."""
         ...

@@ -38,12 +38,6 @@ pytest_plugins = ["loopback_fal_fixtures", "fal_backend_fixtures"]
 pytestmark = pytest.mark.usefixtures("pauses")
 
 
-@pytest.fixture
-def two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of fal-client's ten, for tests in which each of them is waited out."""
-    monkeypatch.setattr("fal_client.client.MAX_ATTEMPTS", 2)
-
-
 def fal_at(queue: str, *, patience: float = PATIENT) -> AbstractAsyncContextManager[Fal]:
     return backend_at(queue, Pauses(), patience=patience)
 
@@ -62,7 +56,7 @@ def facts(error: GenerationError) -> tuple[type[GenerationError], bool, bool]:
 UNANSWERED = (SubmitUnansweredError, True, False)
 """It may have arrived: never sent again, looked for in fal's list, counted in the operator's book."""
 NOT_SENT = (FalDownError, False, True)
-"""Not a byte has left."""
+"""Not a byte has left: the service may send it later."""
 
 
 # --- the connection ends or falls silent ----------------------------------------------------------
@@ -117,7 +111,6 @@ async def test_a_submit_to_a_server_that_never_takes_the_connection_up_is_unansw
             assert facts(await refusal(fal)) == UNANSWERED
 
 
-@pytest.mark.usefixtures("two_tries")
 @pytest.mark.parametrize("place", [nobody, full], ids=["nobody listens", "the server is full"])
 async def test_a_submit_that_cannot_even_connect_was_not_sent(
     place: Callable[[], AbstractContextManager[str]],
@@ -128,13 +121,13 @@ async def test_a_submit_that_cannot_even_connect_was_not_sent(
 
 
 @pytest.mark.parametrize("ends", [Ends.FIN, Ends.RST, Ends.HANG])
-@pytest.mark.usefixtures("two_tries")
 async def test_a_submit_whose_tls_handshake_fails_was_not_sent(ends: Ends) -> None:
     async with (
         HostileServer(Conduct(reads=Reads.NOTHING, ends=ends)) as server,
         fal_at(server.url.replace("http:", "https:"), patience=0.3) as fal,
     ):
         assert facts(await refusal(fal)) == NOT_SENT
+        assert server.connections == 1
     assert server.paid_posts == 0
 
 
@@ -201,6 +194,8 @@ async def test_a_receipt_with_a_good_id_and_unusable_addresses_is_a_receipt(addr
 
 
 BUSY = (FalBusyError, False, False)
+TURNED_AWAY = (FalBusyError, False, True)
+"""fal says that it did not take it: the service may send it later."""
 
 
 @pytest.mark.parametrize("with_id", [True, False], ids=["by fal", "before fal"])
@@ -210,6 +205,7 @@ BUSY = (FalBusyError, False, False)
     [
         (408, BUSY, BUSY),
         (409, BUSY, BUSY),
+        (429, TURNED_AWAY, TURNED_AWAY),
         (500, UNANSWERED, UNANSWERED),
         (502, UNANSWERED, UNANSWERED),
         (503, UNANSWERED, BUSY),
@@ -265,16 +261,3 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed(status: int) -> None:
     assert len(server.heard) == 1
     assert isinstance(error, InvalidRequestError)
     assert error.kinds == (f"http_{status}",)
-
-
-# --- 429: surely not taken, so the service may send it later ----------------------------------------
-
-
-TOO_MANY = answer(429, {"detail": "concurrent_requests_limit"}, X_Fal_needs_retry="1", x_fal_request_id="r-0")
-
-
-async def test_a_429_is_sent_once_and_may_be_sent_later() -> None:
-    async with HostileServer(Conduct(says=TOO_MANY)) as server, fal_at(server.url) as fal:
-        error = await refusal(fal)
-    assert server.paid_posts == 1
-    assert facts(error) == (FalBusyError, False, True)

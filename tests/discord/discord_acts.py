@@ -142,6 +142,13 @@ def made(fal: LoopbackFal, job: LoopbackJob) -> list[bytes]:
     return [file.data for one in addresses if (file := fal.files.get(one.removeprefix(fal.url)))]
 
 
+async def finish(fal: LoopbackFal) -> None:
+    """Let fal end its newest generation, which a script keeps stuck."""
+    job = next(reversed(fal.jobs.values()))
+    job.script = None
+    fal.queue.end(job, await fal.generation(job))
+
+
 class Books:
     """The bot's database, read as an operator would."""
 

@@ -1,7 +1,7 @@
 """The same Discord with the bot started anew on the same data."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,17 @@ from bot.sandbox.world import SimcordFiles, World, at_loopback
 from bot.settings import Settings
 
 
+async def nothing() -> None:
+    """What happens in the world while the bot is down."""
+
+
 class Restart(Protocol):
     """Ends the bot and starts it again."""
 
     def __call__(
-        self, *, killed: bool = False, downtime: float = 0.0, meanwhile: Callable[[], object] = lambda: True
+        self, *, killed: bool = False, downtime: float = 0.0, meanwhile: Callable[[], Awaitable[None]] = nothing
     ) -> AbstractAsyncContextManager[World]:
-        """`killed`: without a word; `downtime` in seconds, which pass at once; `meanwhile` is waited for before the start."""
+        """`killed`: without a word; `downtime` in seconds, which pass at once; `meanwhile` happens before the start."""
         ...
 
 
@@ -33,7 +37,7 @@ async def restarted(
     *,
     killed: bool = False,
     downtime: float = 0.0,
-    meanwhile: Callable[[], object] = lambda: True,
+    meanwhile: Callable[[], Awaitable[None]] = nothing,
 ) -> AsyncGenerator[World]:
     """What `Restart` promises; the world after it has the same members, channel and fal.
 
@@ -46,7 +50,7 @@ async def restarted(
         await here.app.studio.stop()
     (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]
     await _ended(studio)
-    await eventually(meanwhile)
+    await meanwhile()
     here.time.passed += downtime
 
     def wrapped(downloads: Downloads) -> SimcordFiles:

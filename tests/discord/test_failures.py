@@ -12,6 +12,7 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    finish,
     made,
     phase,
     pictures,
@@ -62,7 +63,7 @@ BAD_ENDS: dict[str, tuple[Sequence[Script], str, int]] = {
     "another form than fal wants": (fault(Fault.SUBMIT_ERROR, status=422), CANNOT, 0),
     "too busy at the door": (fault(Fault.SUBMIT_INGRESS_ERROR), BUSY, 0),
     "an error of the machinery": (fault(Fault.RUN_REQUEST_ERROR), DOWN, 0),
-    "a result that cannot be read": (fault(Fault.RESULT_ERROR, 10, status=500), DOWN, 0),
+    "a result that cannot be read": (fault(Fault.RESULT_ERROR, 10, status=500), DOWN, 8),
     "a generation that takes too long": (
         fault(Fault.RUN_MODEL_ERROR, error_type="generation_timeout"),
         TIMEOUT,
@@ -153,24 +154,26 @@ async def test_a_request_past_its_deadline_is_cancelled_and_told(
 async def test_after_fifteen_minutes_the_images_still_come_and_the_progress_still_goes(
     here: World, fal: LoopbackFal
 ) -> None:
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.3))
+    fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await phase(here, "Generating")
     here.time.passed += 15 * 60
+    await finish(fal)
     (result,) = await delivered(here)
     assert pinged(here, result) == [here.member.id]
 
 
 async def test_after_fifteen_minutes_a_failure_is_told_where_the_progress_was(here: World, fal: LoopbackFal) -> None:
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.3))
+    fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await phase(here, "Generating")
     here.time.passed += 15 * 60
     fal.fail_next(Fault.FILE_MISSING, times=10)
+    await finish(fal)
     (said,) = await eventually(lambda: [one for one in public(here) if GONE in text_of(one)])
     assert answer.response is not None
     assert said.id == answer.response.id
-    assert text_of(said) == f"{here.member.mention}\n> a lighthouse\n{GONE}"
+    assert text_of(said) == f"> a lighthouse\n{GONE}\n-# {here.member.mention}"
     assert pinged(here, said) == []
 
 
@@ -232,7 +235,7 @@ async def test_a_chosen_seed_stays_at_the_second_try(here: World, fal: LoopbackF
 
 
 async def test_try_again_orders_the_same_again(here: World, fal: LoopbackFal, books: Books) -> None:
-    fal.fail_next(Fault.RUN_CONTENT_POLICY, times=2)
+    fal.fail_next(Fault.RUN_NO_MEDIA, times=2)
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse", aspect_ratio="16:9")
     await told(answer)
     again = await here.member.click(answer.followups[0].message, label="Try again")
@@ -247,10 +250,12 @@ async def test_try_again_orders_the_same_again(here: World, fal: LoopbackFal, bo
 
 
 async def test_what_would_fail_again_offers_no_second_try(here: World, fal: LoopbackFal) -> None:
-    fal.fail_next(Script(fault=Fault.SUBMIT_ERROR, status=422))
-    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await told(answer)
-    assert buttons(answer.followups[0].message) == {}
+    for number, reason in enumerate((fault(Fault.SUBMIT_ERROR, status=422), fault(Fault.RUN_CONTENT_POLICY, 2))):
+        for script in reason:
+            fal.fail_next(script)
+        answer = await here.member.slash(here.channel, "imagine", prompt=f"a lighthouse {number}")
+        await told(answer)
+        assert buttons(answer.followups[0].message) == {}
 
 
 # --- fal turns orders away ------------------------------------------------------------------------
@@ -334,12 +339,12 @@ async def test_an_order_that_waits_too_long_is_given_up(here: World, fal: Loopba
     assert (books.spent("customer"), books.spent("operator")) == (0, 0)
 
 
-@pytest.mark.xfail(reason="defect: an order that waits for fal to take requests again is told that it is starting")
-async def test_an_order_that_waits_for_fal_is_not_told_that_it_is_starting(here: World, fal: LoopbackFal) -> None:
-    progress = await held_back(here, fal, BUSY_NOW)
-    await asyncio.sleep(0.1)
-    (message,) = [one for one in waiting(here) if one.id == progress.id]
-    assert "Starting" not in text_of(message)
+@pytest.mark.parametrize("reason", [BUSY_NOW, NO_BALANCE])
+async def test_an_order_that_waits_for_fal_says_so(here: World, fal: LoopbackFal, reason: Script) -> None:
+    await held_back(here, fal, reason)
+    await phase(here, "**Waiting: fal takes no orders right now**")
+    here.time.passed += 6
+    await delivered(here)
 
 
 @pytest.mark.logs_errors
@@ -476,10 +481,10 @@ async def test_a_member_is_told_where_images_are_that_can_be_posted_nowhere(here
 
 
 async def test_a_failure_that_cannot_be_told_privately_is_told_in_the_channel(here: World, fal: LoopbackFal) -> None:
-    fal.fail_next(Fault.RUN_CONTENT_POLICY, times=2)
+    fal.fail_next(Fault.RUN_NO_MEDIA, times=2)
     here.env.inject_error("POST", "/webhooks/*", status=401, code=50027, times=None)
     await here.member.slash(here.channel, "imagine", prompt="a **lighthouse**")
-    (said,) = await eventually(lambda: [one for one in public(here) if CONTENT in text_of(one)])
-    assert text_of(said) == f"{here.member.mention}\n> a \\*\\*lighthouse\\*\\*\n{CONTENT}"
+    (said,) = await eventually(lambda: [one for one in public(here) if NO_IMAGE in text_of(one)])
+    assert text_of(said) == f"> a \\*\\*lighthouse\\*\\*\n{NO_IMAGE}\n-# {here.member.mention}"
     assert list(buttons(said)) == ["Try again"]
     assert results(here) == []

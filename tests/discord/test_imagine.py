@@ -12,6 +12,7 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    finish,
     made,
     phase,
     pictures,
@@ -101,10 +102,10 @@ async def test_the_result_tells_model_size_time_price_and_seed(here: World, fal:
     )
     (result,) = await delivered(here)
     seed = only_job(fal).arguments["seed"]
-    said = text_of(result).splitlines()
-    assert said[:2] == [here.member.mention, "> a lighthouse"]
-    assert re.fullmatch(rf"-# Nano Banana Pro · 1376 × 768 · \d+ s · 15 credits · seed {seed}", said[2])
-    assert len(said) == 3
+    quoted, facts = text_of(result).splitlines()
+    assert quoted == "> a lighthouse"
+    expected = rf"-# {here.member.mention} · Nano Banana Pro · 1376 × 768 · \d+ s · 15 credits · seed {seed}"
+    assert re.fullmatch(expected, facts)
 
 
 async def test_several_images_come_without_a_seed(here: World, fal: LoopbackFal) -> None:
@@ -141,10 +142,11 @@ async def test_an_order_in_a_thread_is_answered_in_the_thread(here: World) -> No
 async def test_the_images_come_even_when_a_moderator_took_the_progress_message_away(
     here: World, fal: LoopbackFal, books: Books
 ) -> None:
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.2))
+    fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await phase(here, "Generating")
     await here.moderator.delete(waiting(here)[0])
+    await finish(fal)
     await delivered(here)
     await eventually(lambda: books.states() == ["delivered"])
 
@@ -189,19 +191,21 @@ async def test_not_even_the_second_masked_link_of_a_prompt_works(here: World) ->
     prompt = "[one](https://evil.example) [two](https://evil.example) [**three**](https://evil.example)"
     await here.member.slash(here.channel, "imagine", prompt=prompt)
     (result,) = await delivered(here)
-    assert EFFECTS.search(text_of(result).splitlines()[1]) is None
+    assert EFFECTS.search(text_of(result).splitlines()[0]) is None
 
 
 async def test_a_long_prompt_is_shortened_in_messages_and_whole_at_fal(here: World, fal: LoopbackFal) -> None:
     prompt = ("a *very* long story " * 200)[:3999] + "!"
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.2))
+    fal.fail_next(STUCK)
     answer = await here.member.slash(here.channel, "imagine", prompt=prompt)
     assert answer.response is not None
     quoted = text_of(answer.response.message).splitlines()[0].replace("\\", "")
     assert len(quoted) <= 302
     assert quoted.endswith("…")
+    await eventually(lambda: fal.jobs)
+    await finish(fal)
     (result,) = await delivered(here)
-    quoted = text_of(result).splitlines()[1].replace("\\", "")
+    quoted = text_of(result).splitlines()[0].replace("\\", "")
     assert 500 < len(quoted) <= 602
     assert quoted.endswith("…")
     (alt_text,) = alt_texts(result)
@@ -211,9 +215,10 @@ async def test_a_long_prompt_is_shortened_in_messages_and_whole_at_fal(here: Wor
 
 async def test_no_request_to_discord_may_ring_for_anyone_but_the_requester(here: World, fal: LoopbackFal) -> None:
     prompt = f"@everyone <@{here.other.id}> <@{here.moderator.id}>"
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.2))
+    fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt=prompt)
     await phase(here, "Generating")
+    await finish(fal)
     await delivered(here)
     allowed = [content["allowed_mentions"] for content in spoken(here)]
     assert len(allowed) >= 3
@@ -380,11 +385,13 @@ async def test_the_first_in_line_is_not_told_that_it_is_starting(here: World, fa
 async def test_an_order_is_held_until_its_images_arrive_and_then_charged_once(
     here: World, fal: LoopbackFal, books: Books
 ) -> None:
-    fal.fail_next(Script(fault=Fault.RUN_SLOW, seconds=0.3))
+    fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse", images=2, resolution="2K")
     meanwhile = await here.member.slash(here.channel, "quota")
     assert private(meanwhile)[0].startswith("**You** have 176 credits of 200 left today and 1 order on the way.")
     assert len(books.open_holds()) == 2
+    await eventually(lambda: fal.jobs)
+    await finish(fal)
     await delivered(here)
     await eventually(lambda: books.states() == ["delivered"])
     assert (books.spent("customer"), books.spent("operator"), books.open_holds()) == (24, 24, [])

@@ -21,7 +21,7 @@ from bot.sandbox.world import at_loopback
 from bot.settings import MODELS_FILE, SETTINGS_FILE, Settings, load_settings
 from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_interaction import Interaction
-from tests.loopback.discord_server import LoopbackDiscord
+from tests.loopback.discord_server import REQUEST_LIMIT, LoopbackDiscord
 from tests.loopback.discord_state import Channel, Message, Person
 
 PACE = 0.01
@@ -144,9 +144,18 @@ class Stand:
 
 @asynccontextmanager
 async def stand(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, *, deadline: float = 900.0, **sections: dict[str, object]
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    deadline: float = 900.0,
+    picture_bytes: int = 5_000,
+    request_limit: int = REQUEST_LIMIT,
+    **sections: dict[str, object],
 ) -> AsyncGenerator[Stand]:
-    """A bot at work; `deadline` in seconds, `sections` change the settings. Afterwards nothing runs any more."""
+    """A bot at work; `deadline` in seconds, `sections` change the settings. Afterwards nothing runs any more.
+
+    `picture_bytes` is the size of what fal makes, `request_limit` what Discord takes at once.
+    """
     clock = BotClock()
     for module in ("bot.app", "discord.client", "discord.http", "discord.webhook.async_"):
         monkeypatch.setattr(f"{module}.asyncio", Hurried())
@@ -156,12 +165,13 @@ async def stand(
     monkeypatch.setattr("bot.app.Fal", functools.partial(app.Fal, submit_timeout=0.3))
     monkeypatch.setattr(discord.http.Route, "BASE", "")  # the bot sets both; this sets them back
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)
-    async with LoopbackFal(painter=plain(5_000)) as fal, LoopbackDiscord() as server:
+    async with (
+        LoopbackFal(painter=plain(picture_bytes)) as fal,
+        LoopbackDiscord(request_limit=request_limit) as server,
+    ):
         operators = server.seed_channel(server.guild, OPERATOR)
         settings = short(at_loopback(load_settings(SETTINGS_FILE), fal.url), server, operators, sections)
-        here = Stand(
-            discord=server, fal=fal, clock=clock, settings=settings, data_dir=data_dir, operators=operators
-        )
+        here = Stand(discord=server, fal=fal, clock=clock, settings=settings, data_dir=data_dir, operators=operators)
         await here.start()
         try:
             yield here

@@ -5,6 +5,7 @@ agree, the operator's book never shows less than fal billed, and no Cancel butto
 """
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.e2e.fault_stand import Stand, stand
 from tests.loopback.discord_faults import Fault as Discord
 from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_permissions import Permission
-from tests.loopback.discord_state import Channel
+from tests.loopback.discord_state import Channel, Message
 
 # Where the member finds the pictures, or the sentence instead of them.
 CHANNEL = "in the channel"
@@ -103,6 +104,15 @@ def failed(operator: int = 0, *, where: str = PRIVATE, submits: int = 1, creates
     return Ends(state="failed", charged=(0, operator), heard=(where,), submits=submits, creates=creates)
 
 
+def lost_for_long() -> list[Trouble]:
+    """The message stands, its answer is lost, and five looks for it fail."""
+    return discord("create_message", Discord.ANSWER_LOST) + discord("list_messages", Discord.RESET, 5)
+
+
+def unseen_answer() -> list[Trouble]:
+    return discord("callback", Discord.ANSWER_LOST) + discord("get_original", Discord.RESET)
+
+
 async def submitted(here: Stand) -> None:
     await here.eventually(lambda: here.fal.seen(Step.SUBMIT))
 
@@ -145,6 +155,18 @@ async def search_is_shown_without_cancel(here: Stand, placed: Interaction) -> No
     message = placed.message
     await here.eventually(lambda: "Looking for the order there" in message.text)
     assert message.buttons == []
+
+
+async def two_minutes_pass_in_tries(here: Stand, _placed: Interaction) -> None:
+    """Longer than a nonce is remembered."""
+    await here.eventually(lambda: here.discord.counts["create_message"])
+    here.pass_time(400)
+
+
+async def history_is_closed_and_two_minutes_pass(here: Stand, placed: Interaction) -> None:
+    await here.eventually(lambda: here.discord.counts["create_message"])
+    here.discord.restrict_bot(placed.channel, Permission.READ_MESSAGE_HISTORY)
+    here.pass_time(400)
 
 
 def bot_may_not(permission: Permission) -> Act:
@@ -226,7 +248,7 @@ FAL_CASES = {
     "the result answers with an error page, then drops": Case(
         faults=fal(Fal.RESULT_INGRESS_ERROR) + fal(Fal.RESULT_DROP), sentence=PICTURES, ends=delivered()
     ),
-    "the result answers 504 for ever": Case(faults=fal(Fal.RESULT_ERROR, 60), sentence=DOWN, ends=failed(8)),
+    "the result answers 504 for ever": Case(faults=fal(Fal.RESULT_ERROR, 60), sentence=TIMEOUT, ends=failed(8)),
     "the status fails in every way": Case(
         faults=fal(Fal.STATUS_ERROR) + fal(Fal.STATUS_INGRESS_ERROR) + fal(Fal.STATUS_DROP),
         sentence=PICTURES,
@@ -295,6 +317,13 @@ FAL_CASES = {
         sentence=WAITED,
         ends=failed(submits=2),
     ),
+    "403, and Discord resets the alert at first": Case(
+        faults=fal(Fal.SUBMIT_LOCKED) + discord("create_message", Discord.RESET),
+        meanwhile=six_seconds_pass,
+        after=operator_heard_twice,
+        sentence=PICTURES,
+        ends=delivered(submits=2),
+    ),
     "429 at the door": Case(
         faults=fal(Fal.SUBMIT_ERROR, status=429),
         meanwhile=six_seconds_pass,
@@ -309,15 +338,9 @@ FAL_CASES = {
         )
         for status in (500, 502, 503, 504)
     },
-    "502 from before fal's door": Case(
-        faults=fal(Fal.SUBMIT_INGRESS_ERROR, status=502), sentence=LOST, ends=failed(8)
-    ),
-    "a submit dropped before fal took it": Case(
-        faults=fal(Fal.SUBMIT_DROP_BEFORE), sentence=LOST, ends=failed(8)
-    ),
-    "a submit dropped after fal took it": Case(
-        faults=fal(Fal.SUBMIT_DROP_AFTER), sentence=PICTURES, ends=delivered()
-    ),
+    "502 from before fal's door": Case(faults=fal(Fal.SUBMIT_INGRESS_ERROR, status=502), sentence=LOST, ends=failed(8)),
+    "a submit dropped before fal took it": Case(faults=fal(Fal.SUBMIT_DROP_BEFORE), sentence=LOST, ends=failed(8)),
+    "a submit dropped after fal took it": Case(faults=fal(Fal.SUBMIT_DROP_AFTER), sentence=PICTURES, ends=delivered()),
     "a submit that hangs": Case(faults=fal(Fal.SUBMIT_HANG), sentence=PICTURES, ends=delivered()),
     "a lost submit that takes long": Case(
         faults=fal(Fal.SUBMIT_DROP_AFTER) + fal(Fal.RUN_SLOW, seconds=0.5),
@@ -331,6 +354,11 @@ FAL_CASES = {
         settings=LOSSES,
         sentence=PICTURES,
         ends=delivered(),
+    ),
+    "both tries are lost": Case(
+        faults=fal(Fal.SUBMIT_DROP_AFTER, 2) + fal(Fal.RUN_CONTENT_POLICY),
+        sentence=PICTURES,
+        ends=delivered(submits=2),
     ),
     # time
     "it never leaves the queue": Case(
@@ -392,12 +420,34 @@ DISCORD_CASES = {
     "the create's answer is lost": Case(
         faults=discord("create_message", Discord.ANSWER_LOST), sentence=PICTURES, ends=delivered()
     ),
+    "the create's answer is lost, and then every look until no nonce helps": Case(
+        faults=[*lost_for_long(), *fal(Fal.RUN_SLOW, seconds=0.3)],
+        meanwhile=two_minutes_pass_in_tries,
+        sentence=PICTURES,
+        ends=delivered(),
+    ),
+    "the create's answer is lost, and the history is closed": Case(
+        faults=discord("create_message", Discord.ANSWER_LOST) + fal(Fal.RUN_SLOW, seconds=0.3),
+        meanwhile=bot_may_not(Permission.READ_MESSAGE_HISTORY),
+        sentence=PICTURES,
+        ends=delivered(creates=2),  # the nonce makes one of them
+    ),
+    "the create's answer is lost, the history is closed, and no nonce helps": Case(
+        faults=[*lost_for_long(), *fal(Fal.RUN_SLOW, seconds=0.3)],
+        meanwhile=history_is_closed_and_two_minutes_pass,
+        sentence=PICTURES,
+        # the next link of the chain: what cannot be seen may stand already
+        ends=Ends(state="delivered", charged=(8, 8), heard=(CHANNEL, ANSWER), submits=1, creates=1),
+    ),
     "the create is done but answers 502": Case(
         faults=discord("create_message", Discord.DONE_BUT_502), sentence=PICTURES, ends=delivered(creates=2)
     ),
     # it steps down, or goes on to the next link of the chain
-    "413 once": Case(
-        faults=discord("create_message", Discord.TOO_LARGE), sentence=PICTURES, ends=delivered(creates=2)
+    "413 once": Case(faults=discord("create_message", Discord.TOO_LARGE), sentence=PICTURES, ends=delivered(creates=2)),
+    "413 until the picture is small": Case(
+        settings={"picture_bytes": 3_000_000, "request_limit": 1_000_000},
+        sentence="Too large for Discord as made",
+        ends=delivered(creates=5),
     ),
     "413 always": Case(
         faults=discord("create_message", Discord.TOO_LARGE, 9),
@@ -426,6 +476,12 @@ DISCORD_CASES = {
     ),
     "the channel is deleted": Case(
         meanwhile=channel_is_deleted, sentence=PICTURES, ends=delivered(where=DIRECT, creates=2)
+    ),
+    "the channel is deleted, and direct messages resist at first": Case(
+        faults=discord("create_dm", Discord.RESET) + fal(Fal.RUN_SLOW, seconds=0.3),
+        meanwhile=channel_is_deleted,
+        sentence=PICTURES,
+        ends=delivered(where=DIRECT, creates=2),
     ),
     "the channel is deleted, and no direct messages": Case(
         meanwhile=member_is_gone_altogether,
@@ -460,10 +516,15 @@ SPOKEN_CASES = {
     "the first answer arrives, but Discord says 502": Case(
         faults=discord("callback", Discord.DONE_BUT_502), sentence=PICTURES, ends=delivered()
     ),
-    "the first answer's fate cannot be seen": Case(
-        faults=discord("callback", Discord.ANSWER_LOST) + discord("get_original", Discord.RESET),
+    "the first answer's fate cannot be seen": Case(faults=unseen_answer(), sentence=PICTURES, ends=delivered()),
+    "the first answer's fate cannot be seen, and it becomes the result": Case(
+        faults=[*unseen_answer(), *fal(Fal.RUN_SLOW, seconds=0.3)],
+        meanwhile=bot_may_not(Permission.SEND_MESSAGES),
         sentence=PICTURES,
-        ends=delivered(),
+        ends=delivered(where=ANSWER),
+    ),
+    "the first answer's fate cannot be seen, and fal fails": Case(
+        faults=[*unseen_answer(), *fal(Fal.RUN_REQUEST_ERROR)], sentence=DOWN, ends=failed()
     ),
     # the last word
     **{
@@ -505,13 +566,17 @@ SPOKEN_CASES = {
 }
 
 
-def place_of(here: Stand, thread: object) -> Channel:
-    return here.discord.seed_channel(here.discord.guild, "thread", parent=here.discord.channel) if thread else here.discord.channel
+def place_of(here: Stand, *, thread: bool) -> Channel:
+    general = here.discord.channel
+    return here.discord.seed_channel(here.discord.guild, "thread", parent=general) if thread else general
 
 
 def heard(here: Stand, placed: Interaction, sentence: str) -> tuple[str, ...]:
     """Every place where it stands, however often."""
-    wanted = lambda message: sentence in message.text and (message.attachments or sentence not in PICTURES)  # noqa: E731
+
+    def wanted(message: Message) -> bool:
+        return sentence in message.text and (bool(message.attachments) or sentence not in PICTURES)
+
     answer = placed.message
     standing = here.discord.messages(placed.channel) if placed.channel.id in here.discord.world.channels else []
     found = [CHANNEL for one in standing if wanted(one) and one is not answer]
@@ -521,10 +586,11 @@ def heard(here: Stand, placed: Interaction, sentence: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-@pytest.mark.parametrize("case", (FAL_CASES | DISCORD_CASES | SPOKEN_CASES).values(), ids=FAL_CASES | DISCORD_CASES | SPOKEN_CASES)
-async def test_every_fault_ends_as_this_table_says(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+CASES = FAL_CASES | DISCORD_CASES | SPOKEN_CASES
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_every_fault_ends_as_this_table_says(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.service.generation.CANCEL_GRACE", 0.5)
     async with stand(tmp_path, monkeypatch, **case.settings) as here:
         for fault in case.faults:
@@ -535,18 +601,18 @@ async def test_every_fault_ends_as_this_table_says(
         if case.meanwhile is not None and not case.faults:
             here.fal.generation.seconds = 0.4
         options = dict(case.order)
-        channel = place_of(here, options.pop("thread", False))
+        channel = place_of(here, thread=options.pop("thread", False))
         placed = await here.order(channel=channel, **options)
         if case.meanwhile is not None:
             await case.meanwhile(here, placed)
-        state = await here.over()
-        assert Ends(
-            state=state,
+        seen = Ends(
+            state=await here.over(),
             charged=here.charged(),
             heard=heard(here, placed, case.sentence),
             submits=len(here.fal.seen(Step.SUBMIT)),
             creates=here.creates(),
-        ) == case.ends, here.discord.told()
+        )
+        assert seen == case.ends, here.discord.told()
         if case.after is not None:
             await case.after(here, placed)
         check_laws(here)
@@ -557,3 +623,68 @@ def check_laws(here: Stand) -> None:
     assert here.fal.spent * 100 <= here.charged()[1]
     everything = [one for channel in here.discord.world.channels.values() for one in here.discord.messages(channel)]
     assert not [one for one in everything if "Cancel" in [button["label"] for button in one.buttons]]
+
+
+# --- what takes more than one order ---------------------------------------------------------------
+
+
+async def test_orders_refused_together_count_as_one_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stand(tmp_path, monkeypatch, fal={"max_concurrent": 3}) as here:
+        here.fal.fail_next(Fal.SUBMIT_LOCKED, times=3)
+        for _ in range(3):
+            await here.order()
+        await here.eventually(lambda: here.rows("SELECT 1 FROM jobs WHERE state = 'held'") and here.settled(3))
+        here.pass_time(5)
+        assert await here.over() == "delivered"
+        assert len(here.fal.seen(Step.SUBMIT)) == 6
+
+
+async def test_what_waits_in_line_longer_than_max_wait_is_released_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stand(tmp_path, monkeypatch, fal={"max_concurrent": 1, "max_wait": 0.5 / 3600}) as here:
+        here.fal.fail_next(Script(fault=Fal.RUN_SLOW, seconds=1.5))
+        await here.order()
+        await submitted(here)
+        waiting = await here.order(by=here.discord.other_member)
+        await here.over()
+        assert heard(here, waiting, WAITED) == (PRIVATE,)
+        assert here.charged() == (8, 8)
+        assert len(here.fal.seen(Step.SUBMIT)) == 1
+        check_laws(here)
+
+
+async def test_a_lost_request_is_not_taken_for_another_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same words with the same chosen seed: fal's list shows the first order's request, which is not ours."""
+    async with stand(tmp_path, monkeypatch) as here:
+        await here.order(seed=7)
+        await here.over()
+        here.fal.fail_next(Fal.SUBMIT_DROP_BEFORE)
+        second = await here.order(seed=7)
+        await here.eventually(lambda: heard(here, second, LOST))
+        assert here.charged() == (8, 16)
+        assert len(here.pictured(here.discord.channel)) == 1
+        check_laws(here)
+
+
+async def test_a_lost_second_try_is_not_taken_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stand(tmp_path, monkeypatch) as here:
+        here.fal.fail_next(Script(fault=Fal.RUN_SLOW, seconds=0.0))
+        await here.order(seed=7)
+        await here.over()
+
+
+async def test_what_is_kept_and_then_swept_is_said_to_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stand(tmp_path, monkeypatch) as here:
+        here.discord.fail_next("create_message", 200000, 2)
+        here.discord.fail_next("edit_followup", 200000, 9)
+        placed = await here.order()
+        assert await here.over() == "rendered"
+        shutil.rmtree(tmp_path / "jobs")
+        listed = await here.discord.slash(placed.person, here.discord.art_channel, "jobs")
+        answer = (await listed.first_response()).message
+        assert answer is not None
+        click = await here.discord.click(placed.person, answer, "Show the images")
+        await here.eventually(
+            lambda: click.message and click.message.text == "The files of this order are no longer kept."
+        )

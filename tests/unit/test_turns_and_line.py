@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
 from doubles import a_job, until
@@ -40,9 +40,19 @@ class Crowd:
 
     def __init__(self, places: int) -> None:
         self.line = Line(places)
+        self._at_fal: list[AbstractAsyncContextManager[None]] = []
         self.turns: list[int] = []
         self.moves: list[int] = []
         self._waiting: dict[int, asyncio.Task[bool]] = {}
+
+    async def fill(self) -> None:
+        """Somebody takes a place at fal."""
+        self._at_fal.append(self.line.there_already())
+        await self._at_fal[-1].__aenter__()
+
+    async def free(self) -> None:
+        """And is done there; whoever is called has not run yet when this returns."""
+        await self._at_fal.pop().__aexit__(None, None, None)
 
     def arrive(self, number: int) -> Job:
         job = a_job().but(number=number)
@@ -71,47 +81,49 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(places: int) -> AsyncGenerator[Crowd]:
+async def crowd(*, places: int, free: int | None = None) -> AsyncGenerator[Crowd]:
     people = Crowd(places)
     try:
+        for _ in range(places - (places if free is None else free)):
+            await people.fill()
         yield people
     finally:
         await people.leave_all()
 
 
 async def test_who_comes_first_is_served_first_whoever_is_asked_first() -> None:
-    async with crowd(places=0) as people:
+    async with crowd(places=3, free=0) as people:
         first, second, third = (people.arrive(number) for number in (1, 2, 3))
         for job in (third, first, second):
             await people.ready(job)
         for turns in ([1], [1, 2], [1, 2, 3]):
-            people.line.done()
+            await people.free()
             await until(lambda turns=turns: people.turns == turns)
 
 
 async def test_no_more_are_at_fal_than_there_are_places() -> None:
-    async with crowd(places=2) as people:
+    async with crowd(places=3, free=2) as people:
         for number in range(1, 6):
             await people.ready(people.arrive(number))
         await asyncio.sleep(0.01)
         assert people.turns == [1, 2]
-        people.line.done()
+        await people.free()
         await until(lambda: people.turns == [1, 2, 3])
 
 
 async def test_an_order_whose_pictures_are_not_ready_is_passed_and_loses_nothing() -> None:
-    async with crowd(places=1) as people:
+    async with crowd(places=2, free=1) as people:
         slow, quick, third = people.arrive(1), people.arrive(2), people.arrive(3)
         await people.ready(quick)
         await until(lambda: people.turns == [2])
         await people.ready(third)
         await people.ready(slow)
-        people.line.done()
+        await people.free()
         await until(lambda: people.turns == [2, 1])
 
 
 async def test_who_gives_up_waiting_leaves_the_line() -> None:
-    async with crowd(places=0) as people:
+    async with crowd(places=3, free=0) as people:
         first, second = people.arrive(1), people.arrive(2)
         await people.ready(first)
         await people.ready(second)
@@ -119,16 +131,16 @@ async def test_who_gives_up_waiting_leaves_the_line() -> None:
         await people.give_up(first)
         assert people.line.ahead(2) == 0
         assert people.moves == [2]
-        people.line.done()
+        await people.free()
         await until(lambda: people.turns == [2])
 
 
 async def test_who_is_called_and_cancelled_at_once_gives_the_place_back() -> None:
-    async with crowd(places=0) as people:
+    async with crowd(places=3, free=0) as people:
         first, second = people.arrive(1), people.arrive(2)
         await people.ready(first)
         await people.ready(second)
-        people.line.done()  # calls the first, who has not run yet
+        await people.free()  # calls the first, who has not run yet
         await people.give_up(first)
         await until(lambda: people.turns == [2])
 
@@ -140,12 +152,12 @@ async def test_who_is_called_and_cancelled_at_once_gives_the_place_back() -> Non
 )
 async def test_who_has_just_been_given_a_turn_and_dies_before_hearing_of_it_gives_the_place_back() -> None:
     """As the studio does it: the turn races a cancel, may be cut off by a timeout, and `leave` comes last."""
-    async with crowd(places=0) as people:
+    async with crowd(places=3, free=0) as people:
         first, second = people.arrive(1), people.arrive(2)
         racing = asyncio.create_task(unless(asyncio.Event(), people.line.turn(first)))
         await asyncio.sleep(0)
         await people.ready(second)
-        people.line.done()
+        await people.free()
         await asyncio.sleep(0)  # the turn is taken; `unless` has not heard of it yet
         racing.cancel()
         with suppress(asyncio.CancelledError):
@@ -194,10 +206,10 @@ async def test_a_place_is_given_back_even_when_the_work_fails() -> None:
 
 
 async def test_everyone_who_still_waits_hears_that_the_line_moved() -> None:
-    async with crowd(places=0) as people:
+    async with crowd(places=3, free=0) as people:
         for number in (1, 2, 3):
             await people.ready(people.arrive(number))
-        people.line.done()
+        await people.free()
         await until(lambda: people.turns == [1])
         assert people.moves == [2, 3]
         assert [people.line.ahead(number) for number in (2, 3)] == [0, 1]
