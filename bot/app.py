@@ -70,6 +70,21 @@ class App:
     operator: Operator
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tools:
+    """What is open while the bot lives."""
+
+    settings: Settings
+    catalogue: Catalogue
+    store: SqliteStore
+    fal: Fal
+    files: Fetcher
+    worker: PictureWorker
+    jobs_dir: Path
+    clock: Clock
+    reached: Callable[[Point], None]
+
+
 @asynccontextmanager
 async def opened(
     settings: Settings,
@@ -83,79 +98,94 @@ async def opened(
 ) -> AsyncGenerator[App]:
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     catalogue = load_catalogue(MODELS_FILE)
-    database_file, jobs_dir = data_dir / "bot.sqlite3", data_dir / "jobs"
-    await asyncio.to_thread(migrate, database_file)
+    await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
     async with AsyncExitStack() as stack:
-        database = await Database.open(database_file)
+        database = await Database.open(data_dir / "bot.sqlite3")
         stack.push_async_callback(database.close)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
         )
-        fal = Fal(
-            fal_key,
-            addresses(settings.fal),
-            session,
-            keep_outputs_days=settings.fal.keep_outputs,
-            sleep=asyncio.sleep,
-        )
+        keep_days = settings.fal.keep_outputs
+        fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=asyncio.sleep)
         stack.push_async_callback(fal.aclose)
         worker = PictureWorker()
         stack.push_async_callback(worker.close)
-        store = SqliteStore(database, Seal(secret), clock)
-        client = BotClient(store, message_content=settings.discord.message_content)
-        packer, alerts = Packer(worker), Alerts()
-        delivery = Delivery(client, packer, catalogue, alerts, clock, asyncio.sleep)
-        studio = Studio(
-            Parts(
-                backend=fal,
-                store=store,
-                intake=Intake(wrap_downloads(Downloads(session)), worker, PictureLimits(), asyncio.sleep),
-                stage=DiscordStage(client, delivery, catalogue, clock, asyncio.sleep),
+        app = _wired(
+            _Tools(
+                settings=settings,
                 catalogue=catalogue,
-                alerts=alerts,
+                store=SqliteStore(database, Seal(secret), clock),
+                fal=fal,
+                files=wrap_downloads(Downloads(session)),
+                worker=worker,
+                jobs_dir=data_dir / "jobs",
                 clock=clock,
-                sleep=asyncio.sleep,
-                new_seed=new_seed,
-                jobs_dir=jobs_dir,
-                max_concurrent=settings.fal.max_concurrent,
-                max_wait=settings.fal.max_wait * 3600,
-                find_lost=settings.fal.find_lost * 60,
                 reached=reached,
             )
         )
-        desk = Desk(
-            catalogue=catalogue,
-            store=store,
-            house=House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance),
-            clock=clock,
-            new_id=lambda: secrets.token_hex(8),
-            new_seed=new_seed,
-            reached=reached,
-        )
-        gallery = Gallery(
-            packer,
-            store,
-            jobs_dir,
-            keep_days=settings.results.keep_days,
-            max_gib=settings.results.max_gib,
-            clock=clock,
-        )
-        client.make_cogs = lambda: (
-            Imagine(desk, studio),
-            Results(desk, studio, gallery),
-            Guide(desk, keep_days=settings.results.keep_days),
-        )
-        await studio.take_up()
-        yield App(
-            client=client,
-            studio=studio,
-            desk=desk,
-            gallery=gallery,
-            store=store,
-            catalogue=catalogue,
-            alerts=alerts,
-            operator=Operator(client, settings.operator.channel_id or None, clock, asyncio.sleep),
-        )
+        await app.studio.take_up()
+        yield app
+
+
+def _wired(tools: _Tools) -> App:
+    settings, results = tools.settings, tools.settings.results
+    client = BotClient(tools.store, message_content=settings.discord.message_content)
+    packer, alerts = Packer(tools.worker), Alerts()
+    studio = Studio(_parts(tools, client, packer, alerts))
+    desk = Desk(
+        catalogue=tools.catalogue,
+        store=tools.store,
+        house=House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance),
+        clock=tools.clock,
+        new_id=lambda: secrets.token_hex(8),
+        new_seed=new_seed,
+        reached=tools.reached,
+    )
+    gallery = Gallery(
+        packer,
+        tools.store,
+        tools.jobs_dir,
+        keep_days=results.keep_days,
+        max_gib=results.max_gib,
+        clock=tools.clock,
+    )
+    client.make_cogs = lambda: (
+        Imagine(desk, studio),
+        Results(desk, studio, gallery),
+        Guide(desk, keep_days=results.keep_days),
+    )
+    return App(
+        client=client,
+        studio=studio,
+        desk=desk,
+        gallery=gallery,
+        store=tools.store,
+        catalogue=tools.catalogue,
+        alerts=alerts,
+        operator=Operator(client, settings.operator.channel_id or None, tools.clock, asyncio.sleep),
+    )
+
+
+def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
+    fal = tools.settings.fal
+    delivery = Delivery(client, packer, tools.catalogue, alerts, tools.clock, asyncio.sleep)
+    return Parts(
+        backend=tools.fal,
+        store=tools.store,
+        intake=Intake(tools.files, tools.worker, PictureLimits(), asyncio.sleep),
+        stage=DiscordStage(client, delivery, tools.catalogue, tools.clock, asyncio.sleep),
+        catalogue=tools.catalogue,
+        alerts=alerts,
+        clock=tools.clock,
+        sleep=asyncio.sleep,
+        new_seed=new_seed,
+        jobs_dir=tools.jobs_dir,
+        max_concurrent=fal.max_concurrent,
+        max_wait=fal.max_wait * 3600,
+        find_lost=fal.find_lost * 60,
+        operator_month=tools.settings.quota.total_monthly_credits,
+        reached=tools.reached,
+    )
 
 
 async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, stop: asyncio.Event) -> None:

@@ -120,7 +120,12 @@ def when(unix: int) -> str:
 
 def listed(words: Iterable[str]) -> str:
     """Such as `1K`, `2K`, `4K`."""
-    return ", ".join(f"`{word}`" for word in words)
+    return ", ".join(code(word) for word in words)
+
+
+def code(typed: str) -> str:
+    """What somebody typed, short, and unable to leave its quotes."""
+    return "`" + typed[:40].replace("`", "'") + "`"
 
 
 def size_of(count: int) -> str:
@@ -156,8 +161,10 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
     match phase:
         case Preparing():
             return "Reading the pictures"
-        case InLine(ahead=0, at_fal=False):
+        case InLine(ahead=0, at_fal=False, full=False):
             return "Starting"
+        case InLine(ahead=0, at_fal=False):
+            return "Waiting: next in line"
         case InLine(ahead=ahead, at_fal=False):
             return f"Waiting: {counted(ahead, 'order')} before this one"
         case InLine(ahead=0):
@@ -346,15 +353,15 @@ def _order_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one 
         case PromptTooLongError(limit=limit, length=length):
             return f"That prompt has {length:,} characters; up to {limit:,} fit. Please shorten it."
         case UnknownModelError(given=given, names=names):
-            return f"There is no model `{given[:40]}`. There are {listed(names)}."
+            return f"There is no model {code(given)}. There are {listed(names)}."
         case LacksOptionError(model=model, option=option, models=models):
             others = f" {' and '.join(models)} can." if models else ""
             return f"{model} cannot do `{option}`.{others}"
         case BadChoiceError(model=model, option=option, given=given, allowed=allowed):
-            return f"{model} has no `{option}` `{given[:40]}`. It has {listed(allowed)}."
+            return f"{model} has no `{option}` {code(given)}. It has {listed(allowed)}."
         case UnknownOptionsError(given=given):
             known = "`--ar 16:9`, `--model pro`, `--2k`, `--images 2`, `--seed 7`, `--png`"
-            return f"I do not know {listed(word[:40] for word in given)}. There are {known} and more in **/help**."
+            return f"I do not know {listed(given)}. There are {known} and more in **/help**."
         case SeedWithSeveralError():
             return "A seed with several images gives identical twins. Choose one image, or leave the seed out."
         case SafetyTooLaxError(limit=limit):
@@ -364,9 +371,9 @@ def _order_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one 
         case TooManyReferencesError(model=model, limit=limit, given=given):
             return f"{model} takes up to {counted(limit, 'picture')}; these are {given}."
         case DeclaredPictureError(filename=name, too_large=True, limit_bytes=limit):
-            return f"`{name[:60]}` is empty or larger than {size_of(limit)}. Please attach a smaller picture."
+            return f"{code(name)} is empty or larger than {size_of(limit)}. Please attach a smaller picture."
         case DeclaredPictureError(filename=name):
-            return f"`{name[:60]}` is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF."
+            return f"{code(name)} is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF."
         case _:
             return None
 

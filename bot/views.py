@@ -18,6 +18,8 @@ from bot.domain.job import IN_FLIGHT, Job, State
 from bot.service.ports import Phase, Resuming, Searching
 
 NOBODY = discord.AllowedMentions.none()
+MARKDOWN = re.compile(r"([\\`*_~|>#\[\]()<-])")
+"""What Markdown is made of. discord.utils.escape_markdown leaves out what stands in a link, and all links but one."""
 PROMPT_SHOWN = 600
 """Characters of a prompt in a message; the rest is in the recipe."""
 
@@ -50,7 +52,7 @@ def quiet(text: str, limit: int = PROMPT_SHOWN) -> str:
     """A member's words on one line, shortened, without effect as Markdown or mention."""
     line = " ".join(text.split())
     shown = line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(shown, ignore_links=False))
+    return discord.utils.escape_mentions(MARKDOWN.sub(r"\\\1", shown))
 
 
 def title_of(job: Job, catalogue: Catalogue) -> str:

@@ -39,7 +39,7 @@ class _Parameter(_Entry):
 
 
 class _Price(_Entry):
-    image: Dollars
+    image: Annotated[Decimal, Field(gt=0, le=1000)]
     times: dict[str, dict[str, Dollars]] = {}
     plus: dict[str, dict[str, Dollars]] = {}
 

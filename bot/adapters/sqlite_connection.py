@@ -60,9 +60,15 @@ class Database:
         if self._closing:
             raise sqlite3.ProgrammingError("the database is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(work, undo, answer))
+        one = _Waiting(work, undo, answer)
+        self._waiting.append(one)
         self._wake.set()
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._take_back(one, answer.result())  # answered in the moment that its caller left
+            raise
 
     async def read(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -96,10 +102,15 @@ class Database:
                 one.answer.set_result(outcome.result)
             else:
                 one.answer.set_exception(outcome.error)
-        elif outcome.error is None and one.undo is not None:
+        elif outcome.error is None:
+            self._take_back(one, outcome.result)
+
+    def _take_back(self, one: _Waiting, result: object) -> None:
+        """Nobody heard the answer: undo what was written."""
+        if one.undo is not None:
             nobody: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             nobody.add_done_callback(lambda done: done.exception())
-            self._waiting.append(_Waiting(one.undo(outcome.result), None, nobody))
+            self._waiting.append(_Waiting(one.undo(result), None, nobody))
             self._wake.set()
 
 

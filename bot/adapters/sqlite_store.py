@@ -105,6 +105,11 @@ class SqliteStore:
         )
         return [from_row(row, self._seal) for row in rows]
 
+    async def spent_this_month(self, now: float) -> int:
+        """Credits in the operator's book, of this UTC month."""
+        rows = await self._database.read(SPENT, ("operator", month_of(now)))
+        return rows[0][0] if rows else 0
+
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""
         day = day_of(now)

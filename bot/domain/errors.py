@@ -364,7 +364,7 @@ def unpacked(text: str) -> BotError:
     try:
         values: dict[str, Any] = json.loads(text)
         return _all_errors()[values.pop("code")](**values)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return UnexpectedError()
 
 

@@ -89,29 +89,30 @@ async def world(
     ):
         use_time(env, world_time)
         files[0].env = env
-        guild = env.create_guild("Sandbox")
-        channel = guild.create_text_channel("pictures")
-        moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
-        member = guild.add_member(env.create_user("ann"))
-        other = guild.add_member(env.create_user("ben"))
-        moderator = guild.add_member(env.create_user("mia"), roles=[moderators])
         # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
         studio = asyncio.create_task(app.studio.run(), name="studio")
         try:
-            yield World(
-                app=app,
-                env=env,
-                fal=fal,
-                time=world_time,
-                channel=channel,
-                member=member,
-                other=other,
-                moderator=moderator,
-            )
+            yield _peopled(app, env, fal, world_time)
         finally:
             await app.studio.stop()
             studio.cancel()
             await asyncio.wait({studio})
+
+
+def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime) -> World:
+    guild = env.create_guild("Sandbox")
+    channel = guild.create_text_channel("pictures")
+    moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
+    return World(
+        app=app,
+        env=env,
+        fal=fal,
+        time=world_time,
+        channel=channel,
+        member=guild.add_member(env.create_user("ann")),
+        other=guild.add_member(env.create_user("ben")),
+        moderator=guild.add_member(env.create_user("mia"), roles=[moderators]),
+    )
 
 
 def at_loopback(settings: Settings, url: str) -> Settings:

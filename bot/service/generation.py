@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot.domain.errors import (
     AccountError,
+    BotError,
     CancelledAtFalError,
     ContentRefusedError,
     FalBusyError,
@@ -17,6 +18,7 @@ from bot.domain.errors import (
     LostError,
     NoImageMadeError,
     SubmitUnansweredError,
+    UnknownModelError,
     WaitedTooLongError,
 )
 from bot.domain.job import Job, State, Ticket
@@ -25,7 +27,7 @@ from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
 from bot.service.ports import Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
-from bot.service.racing import unless
+from bot.service.racing import unless, within
 from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
@@ -37,11 +39,17 @@ RECONCILE_WINDOW = (60.0, 180.0)
 CANCEL_GRACE = 60.0
 """Seconds that fal gets to confirm the cancel of a request past its deadline."""
 CANCEL_TRIES = 5
+FORGOTTEN_DEADLINE = 1200.0
+"""Seconds for a request whose model has left the catalogue."""
 ACCOUNT_PAUSE = 15.0
 """Seconds between looks at a running request while fal refuses the account."""
 
 Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
 """Marks a step that a stop of the bot waits for."""
+
+
+class _OverdueError(Exception):
+    """The request is past its deadline."""
 
 
 class Generation:
@@ -86,23 +94,21 @@ class Generation:
     def show_line(self, run: Run) -> None:
         """Say how many orders are ahead."""
         if run.job.state is State.HELD and not run.called_off.is_set():
-            run.progress.show(InLine(ahead=self._line.ahead(run.job.number)))
+            run.progress.show(self._line.phase(run.job.number))
 
     @asynccontextmanager
     async def _turn(self, run: Run) -> AsyncGenerator[None]:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
-        try:
-            async with asyncio.timeout(self._patience(run)):
-                ready = await unless(run.called_off, self._prepare(run))
-                turn = ready and await unless(run.called_off, self._line.turn(run.job))
-        except TimeoutError:
-            raise WaitedTooLongError from None
+        async with within(self._patience(run), WaitedTooLongError()):
+            ready = await unless(run.called_off, self._prepare(run))
+            self.show_line(run)
+            turn = ready and await unless(run.called_off, self._line.turn(run.job))
         if not turn:
             raise CancelledAtFalError
         try:
             yield
         finally:
-            self._line.done()
+            self._line.done(run.job)
 
     async def _until_made(self, run: Run) -> Result:
         """Submit and watch; once more when fal turned the request away, or refused it for the first time."""
@@ -120,11 +126,8 @@ class Generation:
         """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
         if self._gate.is_shut:
             run.progress.show(Shut())
-        try:
-            async with asyncio.timeout(self._patience(run)):
-                passage = await unless(run.called_off, self._gate.passage())
-        except TimeoutError:
-            raise WaitedTooLongError from None
+        async with within(self._patience(run), WaitedTooLongError()):
+            passage = await unless(run.called_off, self._gate.passage())
         if not passage:
             raise CancelledAtFalError
         try:
@@ -150,7 +153,6 @@ class Generation:
             self._parts.reached(Point.PREPARED)
             urls.append(await self._upload(run, picture))
         await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
-        self.show_line(run)
         return True
 
     async def _upload(self, run: Run, picture: Prepared) -> str:
@@ -168,17 +170,29 @@ class Generation:
         async with self._uncut(run.job):
             submitting = run.job.to(State.SUBMITTING, submitted_at=self._parts.clock())
             await run.save(submitting, point=Point.SUBMITTING)
-            ticket = await self._parts.backend.submit(run.job.request)
-            self._parts.reached(Point.SUBMITTED)
-            await run.save(run.job.to(State.QUEUED, ticket=ticket), point=Point.QUEUED)
+            try:
+                ticket = await self._parts.backend.submit(run.job.request)
+                self._parts.reached(Point.SUBMITTED)
+                await run.save(run.job.to(State.QUEUED, ticket=ticket), point=Point.QUEUED)
+            except BotError:
+                raise
+            except Exception as error:
+                raise SubmitUnansweredError(may_be_billed=True) from error
 
     async def _free_retry(self, run: Run, error: GenerationError) -> None:
         """These refusals often pass at a second try. What the first may have cost stays in the operator's book alone."""
+        if error.may_be_billed and not await self._may_waste(run.job):
+            raise error
         _log.info("job %s: %s, tried once more", run.job.id, error.code)
         wasted = run.job.wasted + (run.job.credits if error.may_be_billed else 0)
         request = self._reseeded(run.job)
         # The first try's receipt stays: what is looked for later, with the same chosen seed, is not that one.
         await run.save(run.job.to(State.HELD, retried=True, wasted=wasted, request=request))
+
+    async def _may_waste(self, job: Job) -> bool:
+        """Whether the operator's month has room for a try that nobody pays."""
+        spent = await self._parts.store.spent_this_month(self._parts.clock())
+        return spent + job.credits <= self._parts.operator_month
 
     def _reseeded(self, job: Job) -> Request:
         """A seed of ours is drawn anew: it tells the two tries apart in fal's list."""
@@ -191,13 +205,13 @@ class Generation:
         ticket = run.job.ticket
         if ticket is None:
             raise TypeError("a queued job has its ticket")
-        deadline = self._parts.catalogue.model(run.job.order.model).deadline
+        deadline = self._deadline(run.job)
         left = (run.job.submitted_at or run.job.created_at) + deadline - self._parts.clock()
         cancelling = asyncio.create_task(self._pass_cancel_on(run, ticket), name=f"cancel-{run.job.id}")
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with within(max(0.0, left), _OverdueError()):
                 return await self._outcome(run, ticket)
-        except TimeoutError:
+        except _OverdueError:
             return await self._give_up(run, ticket)
         finally:
             cancelling.cancel()
@@ -244,12 +258,16 @@ class Generation:
         """Past its deadline: cancel, and believe what fal then says."""
         await self._cancel(ticket)
         try:
-            async with asyncio.timeout(CANCEL_GRACE):
+            async with within(CANCEL_GRACE, GenerationTimeoutError(may_be_billed=True)):
                 return await self._outcome(run, ticket)
         except CancelledAtFalError:
             raise GenerationTimeoutError from None
-        except TimeoutError:
-            raise GenerationTimeoutError(may_be_billed=True) from None
+
+    def _deadline(self, job: Job) -> float:
+        try:
+            return self._parts.catalogue.model(job.order.model).deadline
+        except UnknownModelError:  # it left the catalogue; the request is at fal all the same
+            return FORGOTTEN_DEADLINE
 
     def _patience(self, run: Run) -> float:
         """Seconds that the order may still wait for its turn."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.job import Job
 from bot.domain.turns import Waiting, next_turn, place_in_line
+from bot.service.ports import InLine
 
 Moved = Callable[[], None]
 """Called when the line has moved."""
@@ -25,10 +26,12 @@ class Line:
     def __init__(self, places_at_fal: int) -> None:
         self._free = places_at_fal
         self._line: dict[str, _Place] = {}
+        self._called: set[str] = set()
 
-    def ahead(self, number: int) -> int:
-        """How many orders go before the one with this number."""
-        return place_in_line((one.waiting for one in self._line.values()), number)
+    def phase(self, number: int) -> InLine:
+        """How many orders go before the one with this number, and whether it could go at once."""
+        ahead = place_in_line((one.waiting for one in self._line.values()), number)
+        return InLine(ahead=ahead, full=self._free <= 0)
 
     def join(self, job: Job, moved: Moved) -> None:
         """Stand in line; not called before `ready`."""
@@ -39,6 +42,7 @@ class Line:
         """Go away without a turn."""
         if self._line.pop(job.id, None) is not None:
             self._tell()
+        self.done(job)
 
     async def turn(self, job: Job) -> bool:
         """Wait, ready, until it is this job's turn; True then, and it occupies a place at fal until `done`."""
@@ -48,14 +52,17 @@ class Line:
         try:
             await place.called.wait()
         except asyncio.CancelledError:
-            if place.called.is_set():
-                self.done()
             self.leave(job)
             raise
         return True
 
-    def done(self) -> None:
-        """Free a place at fal."""
+    def done(self, job: Job) -> None:
+        """Free the place of a job that was called; harmless for any other."""
+        if job.id in self._called:
+            self._called.discard(job.id)
+            self._give_back()
+
+    def _give_back(self) -> None:
         self._free += 1
         self._call()
 
@@ -66,12 +73,13 @@ class Line:
         try:
             yield
         finally:
-            self.done()
+            self._give_back()
 
     def _call(self) -> None:
         moved = False
         while self._free > 0 and (following := next_turn(one.waiting for one in self._line.values())) is not None:
             self._free -= 1
+            self._called.add(following.job_id)
             self._line.pop(following.job_id).called.set()
             moved = True
         if moved:

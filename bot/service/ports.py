@@ -131,6 +131,10 @@ class JobStore(Protocol):
         """A member's jobs in one scope, the newest first."""
         ...
 
+    async def spent_this_month(self, now: float) -> int:
+        """Credits in the operator's book, of this UTC month."""
+        ...
+
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""
         ...
@@ -173,6 +177,8 @@ class InLine:
 
     ahead: int
     at_fal: bool = False
+    full: bool = False
+    """Whether every place of ours at fal is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""Work that a person may call off."""
+"""Work that a person may call off, or that must end in time."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,16 @@ async def unless(called_off: asyncio.Event, work: Coroutine[Any, Any, T]) -> T |
         task.cancel()
         stop.cancel()
         await asyncio.wait({task, stop})
+
+
+@asynccontextmanager
+async def within(seconds: float, otherwise: Exception) -> AsyncGenerator[None]:
+    """Raise `otherwise` when the time is over. A TimeoutError from elsewhere stays what it is: a defect."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if limit.expired():
+            raise otherwise from None
+        raise

@@ -33,6 +33,8 @@ class Parts:
     """Requests at fal at once."""
     max_wait: float
     """Seconds that an order may wait for its turn."""
+    operator_month: int
+    """Credits: the operator's stop over everything."""
     find_lost: float
     """Seconds that a request whose answer was lost is looked for."""
     reached: Callable[[Point], None] = nothing

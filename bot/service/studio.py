@@ -17,6 +17,7 @@ from bot.domain.errors import (
     StoppingError,
     SubmitUnansweredError,
     UnexpectedError,
+    UnknownModelError,
     packed,
     unpacked,
 )
@@ -27,7 +28,7 @@ from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Fetching, InLine, Phase, Preparing, Result, Resuming, Searching
+from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import Progress
 from bot.service.run import Parts, Run
 
@@ -76,7 +77,7 @@ class Studio:
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
-        return Preparing() if job.order.is_edit else InLine(ahead=self._line.ahead(job.number))
+        return Preparing() if job.order.is_edit else self._line.phase(job.number)
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
@@ -128,12 +129,15 @@ class Studio:
         """The boundary of one job: whatever happens in it ends it, its books and its message, and nothing else."""
         showing = asyncio.create_task(run.progress.run(), name=f"progress-{run.job.id}")
         try:
-            await self._walk(run, showing)
-        except BotError as error:
-            await self._end(run, showing, error)
-        except Exception:  # noqa: BLE001 - the boundary of one job, as said above
-            _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
-            await self._end(run, showing, UnexpectedError())
+            try:
+                await self._walk(run, showing)
+            except BotError as error:
+                await self._end(run, showing, error)
+            except Exception:  # noqa: BLE001 - the boundary of one job, as said above
+                _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
+                await self._end(run, showing, UnexpectedError())
+        except Exception:  # noqa: BLE001 - the same for its end: the row is as it was, and the next start goes on
+            _log.exception("job %s: a defect at its end, in state %s", run.job.id, run.job.state)
         finally:
             await Progress.stop(showing)
             self._line.leave(run.job)
@@ -170,8 +174,7 @@ class Studio:
         ]
         self._parts.reached(Point.COLLECTED)
         self._parts.alerts.over(Subject.INVALID_REQUESTS)
-        model = self._parts.catalogue.model_of(request.endpoint)
-        charged = min(run.job.credits, model.cost(request.arguments, len(pictures)))
+        charged = self._price(run.job, len(pictures))
         rendered = run.job.to(
             State.RENDERED,
             pictures=tuple(pictures),
@@ -181,6 +184,14 @@ class Studio:
             cancel_wanted=run.called_off.is_set(),
         )
         await run.save(rendered, Closing(customer=charged, operator=charged + run.job.wasted), Point.RENDERED)
+
+    def _price(self, job: Job, images: int) -> int:
+        """What came, at the catalogue's price; of a model that has left it, a fair part of what is held."""
+        try:
+            model = self._parts.catalogue.model_of(job.request.endpoint)
+        except UnknownModelError:
+            return -(-job.credits * min(images, job.request.images) // job.request.images)
+        return min(job.credits, model.cost(job.request.arguments, images))
 
     async def _deliver(self, run: Run) -> None:
         """Post, write down that it stands, then take the progress message away."""

@@ -83,7 +83,8 @@ async def backend_at(
 
 async def seen(backend: Fal, ticket: Ticket) -> list[Status]:
     """Every status that the watch tells."""
-    return [status async for status in backend.watch(ticket)]
+    async with asyncio.timeout(10):
+        return [status async for status in backend.watch(ticket)]
 
 
 async def made(backend: Fal, fal: LoopbackFal, request: Request) -> tuple[Ticket, LoopbackJob]:
@@ -97,5 +98,6 @@ async def made(backend: Fal, fal: LoopbackFal, request: Request) -> tuple[Ticket
 async def failure(backend: Fal, ticket: Ticket) -> GenerationError:
     """The error that the result is."""
     with pytest.raises(GenerationError) as raised:
-        await backend.result(ticket)
+        async with asyncio.timeout(10):
+            await backend.result(ticket)
     return raised.value

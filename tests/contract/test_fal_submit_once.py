@@ -3,6 +3,7 @@
 What counts is what the server saw: every POST that came whole is a job at fal, and paid.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
@@ -45,7 +46,8 @@ def fal_at(queue: str, *, patience: float = PATIENT) -> AbstractAsyncContextMana
 async def refusal(fal: Fal) -> GenerationError:
     """The error that a submit ends with."""
     with pytest.raises(GenerationError) as raised:
-        await fal.submit(REQUEST)
+        async with asyncio.timeout(10):
+            await fal.submit(REQUEST)
     return raised.value
 
 

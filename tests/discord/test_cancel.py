@@ -1,5 +1,8 @@
 """The Cancel button: who may press it, when it helps, and what it says."""
 
+import asyncio
+from typing import Any
+
 import discord
 import pytest
 import simcord
@@ -8,6 +11,7 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    finish,
     old_button,
     phase,
     private,
@@ -113,6 +117,27 @@ async def test_a_cancel_that_fal_does_not_hear_at_first_is_repeated(here: World,
     await cancelled(here)
     assert job.cancelled
     assert len(fal.seen(Step.CANCEL)) == 3
+
+
+@pytest.mark.xfail(reason="defect: the cancel is done before it is answered, so a slow answer overwrites the last word")
+@pytest.mark.settings(fal={"max_concurrent": 1})
+async def test_a_slow_answer_to_the_click_does_not_overwrite_the_last_word(
+    here: World, fal: LoopbackFal, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = discord.InteractionResponse[Any].edit_message
+
+    async def slow(self: discord.InteractionResponse[Any], **options: Any) -> object:  # noqa: ANN401 - discord.py's own
+        await asyncio.sleep(0.2)
+        return await edit(self, **options)
+
+    monkeypatch.setattr(discord.InteractionResponse, "edit_message", slow)
+    await at_fal(here, fal)
+    progress = await ordered(here, here.other, "a harbour")
+    await here.other.click(progress, label="Cancel")
+    await eventually(lambda: books.states() == ["queued", "cancelled"])
+    await asyncio.sleep(0.3)
+    (message,) = [one for one in public(here) if "a harbour" in text_of(one)]
+    assert CANCELLED in text_of(message)
 
 
 # --- who ------------------------------------------------------------------------------------------

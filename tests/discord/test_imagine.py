@@ -186,7 +186,6 @@ async def test_what_a_member_typed_has_no_effect_in_any_message(here: World, fal
     assert [job.prompt for job in fal.jobs.values()] == prompts
 
 
-@pytest.mark.xfail(reason="defect: discord.utils.escape_markdown escapes only the first of several masked links")
 async def test_not_even_the_second_masked_link_of_a_prompt_works(here: World) -> None:
     prompt = "[one](https://evil.example) [two](https://evil.example) [**three**](https://evil.example)"
     await here.member.slash(here.channel, "imagine", prompt=prompt)
@@ -367,7 +366,6 @@ async def test_orders_that_wait_are_told_their_place_and_move_up(here: World, fa
     await eventually(lambda: "Waiting: 1 order before this one" in text_of(last.message))
 
 
-@pytest.mark.xfail(reason="defect: an order that waits for a place at fal is told that it is starting")
 @pytest.mark.settings(fal={"max_concurrent": 1})
 async def test_the_first_in_line_is_not_told_that_it_is_starting(here: World, fal: LoopbackFal) -> None:
     fal.fail_next(STUCK)

@@ -87,7 +87,6 @@ async def test_a_refusal_repeats_what_was_typed_without_its_effects(here: World)
     assert spoken(here)[-1]["allowed_mentions"] == {"parse": []}
 
 
-@pytest.mark.xfail(reason="defect: a backtick in what was typed ends the code span that is to hold it")
 async def test_what_was_typed_cannot_leave_its_quotes(here: World) -> None:
     answer = await here.member.slash(
         here.channel, "imagine", prompt="a lighthouse", model="x`[a](https://evil.example)"

@@ -15,10 +15,13 @@ import pytest
 
 from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.sqlite_audit import audit
+from bot.domain.errors import AccountError, ClosedError
 from bot.sandbox.fal_faults import Fault as Fal
 from bot.sandbox.fal_faults import Script, Step
+from bot.service.alerts import Alerts
+from bot.service.gate import FIRST_PAUSE, Gate
 from bot.settings import MODELS_FILE
-from tests.e2e.fault_stand import Stand, stand
+from tests.e2e.fault_stand import BotClock, Stand, stand
 from tests.loopback.discord_faults import Fault as Discord
 from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_permissions import Permission
@@ -628,15 +631,15 @@ def check_laws(here: Stand) -> None:
 # --- what takes more than one order ---------------------------------------------------------------
 
 
-async def test_orders_refused_together_count_as_one_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stand(tmp_path, monkeypatch, fal={"max_concurrent": 3}) as here:
-        here.fal.fail_next(Fal.SUBMIT_LOCKED, times=3)
-        for _ in range(3):
-            await here.order()
-        await here.eventually(lambda: here.rows("SELECT 1 FROM jobs WHERE state = 'held'") and here.settled(3))
-        here.pass_time(5)
-        assert await here.over() == "delivered"
-        assert len(here.fal.seen(Step.SUBMIT)) == 6
+async def test_orders_refused_together_count_as_one_failure() -> None:
+    clock = BotClock()
+    gate = Gate(clock, asyncio.sleep, Alerts())
+    for _ in range(10):
+        gate.shut(AccountError(unsent=True))
+    with pytest.raises(ClosedError):
+        gate.check()
+    clock.passed += FIRST_PAUSE
+    gate.check()
 
 
 async def test_what_waits_in_line_longer_than_max_wait_is_released_and_told(
@@ -668,10 +671,17 @@ async def test_a_lost_request_is_not_taken_for_another_orders(tmp_path: Path, mo
 
 
 async def test_a_lost_second_try_is_not_taken_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chosen seed stays, so both tries look the same in fal's list."""
     async with stand(tmp_path, monkeypatch) as here:
-        here.fal.fail_next(Script(fault=Fal.RUN_SLOW, seconds=0.0))
-        await here.order(seed=7)
+        here.fal.generation.seconds = 0.3
+        here.fal.fail_next(Fal.RUN_CONTENT_POLICY)
+        placed = await here.order(seed=7)
+        await submitted(here)
+        here.fal.fail_next(Fal.SUBMIT_DROP_BEFORE)
         await here.over()
+        assert heard(here, placed, LOST) == (PRIVATE,)
+        assert here.charged() == (0, 8)
+        check_laws(here)
 
 
 async def test_what_is_kept_and_then_swept_is_said_to_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,19 +259,12 @@ async def test_what_was_never_held_cannot_be_closed(books: Books) -> None:
     assert books.state_of(job) == "held"
 
 
-REPLACED = pytest.mark.xfail(
-    reason="reported: SQLite's REPLACE deletes a row without its delete triggers",
-    raises=pytest.fail.Exception,
-    strict=True,
-)
-
-
 @pytest.mark.parametrize(
     "statement",
     [
         "UPDATE ledger SET at = 0",
         "DELETE FROM ledger",
-        pytest.param("REPLACE INTO ledger SELECT * FROM ledger", marks=REPLACED),
+        "REPLACE INTO ledger SELECT * FROM ledger",
     ],
 )
 async def test_what_stands_in_the_ledger_stands_for_ever(statement: str, books: Books) -> None:
@@ -493,11 +486,6 @@ async def test_who_gives_up_while_it_is_being_written_holds_nothing(books: Books
     assert books.entries(job) == {book: [("hold", 8), ("release", -8)] for book in ("customer", "operator")}
 
 
-@pytest.mark.xfail(
-    reason="reported: Database.write forgets the undo when the answer is there but unheard",
-    raises=AssertionError,
-    strict=True,
-)
 async def test_who_gives_up_in_the_moment_of_the_answer_holds_nothing(books: Books) -> None:
     """The answer is there but not yet heard: whoever was answered first calls the other off."""
     job = a_job(credit=8)

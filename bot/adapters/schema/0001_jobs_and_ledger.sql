@@ -51,6 +51,7 @@ CREATE TABLE ledger (
     at REAL NOT NULL,
     CHECK (kind <> 'hold' OR credits > 0),
     CHECK (kind <> 'release' OR credits < 0),
+    CHECK (kind <> 'settle' OR book = 'operator' OR credits <= 0), -- a customer never pays more than was held
     UNIQUE (job_id, book, kind)
 ) STRICT;
 
@@ -64,6 +65,18 @@ END;
 CREATE TRIGGER ledger_is_append_only_delete BEFORE DELETE ON ledger
 BEGIN
     SELECT raise(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TRIGGER ledger_is_append_only_replace BEFORE INSERT ON ledger
+BEGIN
+    SELECT raise(ABORT, 'the ledger is append-only')
+    WHERE EXISTS (
+        SELECT 1 FROM ledger AS old
+        WHERE old.entry = new.entry OR (
+            old.job_id = new.job_id AND old.book = new.book
+            AND (old.kind = new.kind OR (old.kind <> 'hold' AND new.kind <> 'hold'))
+        )
+    );
 END;
 
 CREATE TRIGGER ledger_closes_what_is_held BEFORE INSERT ON ledger WHEN new.kind <> 'hold'
