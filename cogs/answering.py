@@ -14,6 +14,14 @@ _log = logging.getLogger(__name__)
 TOO_LATE = frozenset({10062, 40060, 50027, 10015})
 """Discord's codes for an interaction that is over or answered already: there is nobody left to tell."""
 
+TROUBLES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call to Discord can end in."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether Discord or the network failed, and not our request."""
+    return not isinstance(error, discord.HTTPException) or error.status == 429 or error.status >= 500  # noqa: PLR2004 - rate limits and server errors
+
 
 async def answer_error(interaction: discord.Interaction, error: BaseException) -> None:
     """Say privately what went wrong; what is no BotError is a defect of ours and goes to the log."""
@@ -22,7 +30,10 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
     if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
         _log.info("interaction %s is over (code %s)", interaction.id, error.code)
         return
-    if not isinstance(error, BotError):
+    if isinstance(error, TROUBLES) and is_passing(error):
+        _log.warning("interaction %s: %s", interaction.id, type(error).__name__)
+        error = UnexpectedError()
+    elif not isinstance(error, BotError):
         _log.error("interaction %s: a defect", interaction.id, exc_info=error)
         error = UnexpectedError()
     elif isinstance(error, RefusedError):
@@ -45,5 +56,5 @@ async def answer_view(interaction: discord.Interaction, view: discord.ui.LayoutV
             await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=views.NOBODY)
         else:
             await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=views.NOBODY)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
+    except TROUBLES as trouble:
         _log.warning("interaction %s could not be answered (%s)", interaction.id, type(trouble).__name__)

@@ -1,6 +1,5 @@
 """From a checked order to its first answer: the one way in for every command and button."""
 
-import aiohttp
 import discord
 
 from bot import views
@@ -9,9 +8,8 @@ from bot.domain.job import Reply
 from bot.domain.order import Order
 from bot.service.desk import Desk
 from bot.service.studio import Studio
+from cogs.answering import TROUBLES
 
-TROUBLES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call to Discord can end in."""
 NEEDED = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
 NEEDED_IN_THREAD = {
     "view_channel": "View Channel",

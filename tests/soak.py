@@ -6,29 +6,28 @@ count that should be zero is.
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.sandbox.fal_faults import Fault as Fal
-from bot.sandbox.fal_faults import Script
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
 from bot.service.points import DIE_AT, Point
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.fault_stand import picture
 from tests.loopback.discord_commands import NotPossibleError
-from tests.loopback.discord_faults import Fault as Discord
-from tests.loopback.discord_interaction import Interaction
+from tests.loopback.discord_interaction import Interaction, NoAnswerError
 from tests.loopback.discord_server import LoopbackDiscord
 from tests.loopback.discord_state import Channel, Person
 from tests.soak_verdict import Entry, Remains, Verdict, entries, tally
+from tests.soak_weather import Weather
 
 SECONDS = 0.3
 """How long fal takes for an image."""
@@ -49,37 +48,6 @@ SETTINGS = {
     "BOT_QUOTA__SERVER_JOBS": "1000",
 }
 
-AT_FAL: list[tuple[int, Script]] = [
-    *((3, Script(fault=fault, billed=billed)) for fault in (Fal.RUN_CONTENT_POLICY, Fal.RUN_NO_MEDIA) for billed in (True, False)),
-    *((2, Script(fault=fault)) for fault in (Fal.RUN_EMPTY, Fal.RUN_REQUEST_ERROR, Fal.RUN_FEWER)),
-    (2, Script(fault=Fal.RUN_MODEL_ERROR, error_type="value_error")),
-    (2, Script(fault=Fal.RUN_MODEL_ERROR, error_type="value_error", billed=True)),
-    (2, Script(fault=Fal.RUN_SLOW, seconds=3.0)),
-    *((5, Script(fault=fault)) for fault in (Fal.SUBMIT_DROP_BEFORE, Fal.SUBMIT_DROP_AFTER)),
-    *((1, Script(fault=Fal.SUBMIT_ERROR, status=status)) for status in (429, 500, 502, 503, 504)),
-    (1, Script(fault=Fal.SUBMIT_INGRESS_ERROR)),
-    (1, Script(fault=Fal.SUBMIT_LOCKED)),
-    *((2, Script(fault=fault)) for fault in (Fal.STATUS_ERROR, Fal.STATUS_INGRESS_ERROR, Fal.STATUS_DROP)),
-    *((3, Script(fault=fault)) for fault in (Fal.RESULT_ERROR, Fal.RESULT_INGRESS_ERROR, Fal.RESULT_DROP)),
-    *((2, Script(fault=fault)) for fault in (Fal.CANCEL_IGNORED, Fal.CANCEL_TOO_LATE, Fal.CANCEL_ERROR, Fal.CANCEL_DROP)),
-    *((1, Script(fault=fault)) for fault in (Fal.TOKEN_ERROR, Fal.UPLOAD_ERROR, Fal.UPLOAD_DROP, Fal.LISTING_ERROR)),
-    *((3, Script(fault=fault)) for fault in (Fal.FILE_TRUNCATED, Fal.FILE_MISSING, Fal.FILE_HTML, Fal.FILE_ERROR, Fal.FILE_DROP)),
-    (2, Script(fault=Fal.FILE_SLOW, seconds=2.0)),
-]  # fmt: skip
-PASSING = (Discord.INTERNAL_ERROR, Discord.BAD_GATEWAY, Discord.UNAVAILABLE, Discord.RATE_LIMITED, Discord.BANNED, Discord.RESET)  # fmt: skip
-AT_DISCORD: list[tuple[int, str, Discord | int]] = [
-    *((2, "create_message", fault) for fault in PASSING),
-    *((4, "create_message", fault) for fault in (Discord.ANSWER_LOST, Discord.DONE_BUT_502)),
-    *((1, "create_message", fault) for fault in (Discord.TOO_LARGE, 200000, 50013)),
-    *((1, "edit_followup", fault) for fault in (*PASSING, Discord.ANSWER_LOST, 10008, 50027)),
-    *((1, "delete_followup", fault) for fault in (*PASSING, Discord.ANSWER_LOST)),
-    *((1, "create_followup", fault) for fault in (*PASSING, Discord.ANSWER_LOST)),
-    *((1, "list_messages", fault) for fault in PASSING),
-    *((1, "callback", fault) for fault in (Discord.RESET, Discord.ANSWER_LOST, Discord.DONE_BUT_502)),
-]
-GATEWAY_DROP, OUTAGE = 0.04, 0.02
-"""Chances that a trouble is one of these instead."""
-
 
 @dataclass(slots=True)
 class Soak:
@@ -89,9 +57,9 @@ class Soak:
     jobs: int
     kills: int
     chance: random.Random
+    weather: Weather
     orders: list[Interaction] = field(default_factory=list[Interaction])
     deaths: Counter[str] = field(default_factory=Counter[str])
-    troubles: Counter[str] = field(default_factory=Counter[str])
     people: list[tuple[Person, list[Channel]]] = field(default_factory=list[tuple[Person, list[Channel]]])
     _killing_over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -99,16 +67,12 @@ class Soak:
         """Until there were enough jobs and enough kills."""
         self._settle_people()
         async with asyncio.TaskGroup() as tasks:
-            weather = tasks.create_task(self._weather(), name="weather")
+            weather = tasks.create_task(self.weather.rage(), name="weather")
             living = tasks.create_task(self._live_and_die(), name="lives")
             ordering = tasks.create_task(self._order(tasks), name="orders")
             await asyncio.wait({living, ordering})
             weather.cancel()
-        self.troubles["at fal"] -= len(self.bot.fal.faults.waiting)
-        self.troubles["at Discord"] = len(self.bot.discord.faults.played)
-        self.bot.fal.faults.clear()
-        self.bot.discord.clear_faults()
-        self.bot.discord.end_outage()
+        self.weather.clear()
 
     async def calm(self) -> None:
         """Until every job is over, or for too long."""
@@ -165,29 +129,7 @@ class Soak:
         with suppress(NotPossibleError):  # there is nothing to cancel any more
             if placed.message is not None:
                 await self.bot.discord.click(placed.person, placed.message, "Cancel")
-                self.troubles["cancels"] += 1
-
-    # --- weather ------------------------------------------------------------------------------
-
-    async def _weather(self) -> None:
-        while True:
-            await asyncio.sleep(self.chance.expovariate(3))
-            throw = self.chance.random()
-            if throw < OUTAGE:
-                self.bot.discord.outage(self.chance.uniform(0.5, 3))
-                self.troubles["outages of Discord"] += 1
-            elif throw < OUTAGE + GATEWAY_DROP:
-                await self.bot.discord.drop_gateway()
-                self.troubles["gateway drops"] += 1
-            elif throw < 0.55:
-                scripts = self.chance.choices([script for _, script in AT_FAL], [weight for weight, _ in AT_FAL])
-                times = self.chance.choice((1, 1, 1, 2))
-                self.bot.fal.fail_next(scripts[0], times=times)
-                self.troubles["at fal"] += times
-            else:
-                weights = [weight for weight, _, _ in AT_DISCORD]
-                [(_, kind, fault)] = self.chance.choices(AT_DISCORD, weights)
-                self.bot.discord.fail_next(kind, fault, self.chance.choice((1, 1, 1, 2)))
+                self.weather.troubles["cancels"] += 1
 
     # --- life and death -----------------------------------------------------------------------
 
@@ -198,9 +140,10 @@ class Soak:
             point = next(points) if number % 2 else None
             await self._start(**({DIE_AT: point.value} if point else {}))
             if point is not None:
-                await self._await_death(8.0)
+                await self._until(lambda: False, 8.0)
             else:
-                await self._await_jobs(self.jobs * (number + 1) // (self.kills + 1))
+                due = self.jobs * (number + 1) // (self.kills + 1)
+                await self._until(lambda due=due: self._tally()[0] >= due, 60.0)
                 await asyncio.sleep(self.chance.uniform(0, 1.0))
             by_itself = self._exit_code()
             self.deaths[f"at {point}" if by_itself == SIGKILLED else "at a random moment"] += 1
@@ -218,23 +161,17 @@ class Soak:
         """Start until it is online; in an outage it cannot, and says so by exit code 2."""
         while True:
             await self.bot.launch(**environment)
-            while self._exit_code() is None and not self.bot.discord.gateway.attached:
-                await asyncio.sleep(0.02)
+            await self._until(lambda: bool(self.bot.discord.gateway.attached), 60.0)
             if self._exit_code() in {None, SIGKILLED}:
                 return
             if self._exit_code() != 2:
                 self.deaths["BY ITSELF"] += 1
             await asyncio.sleep(0.3)
 
-    async def _await_death(self, within: float) -> None:
-        until = time.monotonic() + within
-        while self._exit_code() is None and time.monotonic() < until:
-            await asyncio.sleep(0.05)
-
-    async def _await_jobs(self, count: int) -> None:
-        until = time.monotonic() + 60.0
-        while self._tally()[0] < count and self._exit_code() is None and time.monotonic() < until:
-            await asyncio.sleep(0.1)
+    async def _until(self, fact: Callable[[], bool], within: float) -> None:
+        """Wait for a fact, the bot's death, or the end of the patience."""
+        with suppress(NoAnswerError):
+            await self.bot.discord.eventually(lambda: fact() or self._exit_code() is not None, within)
 
     def _exit_code(self) -> int | None:
         return self.bot.process.returncode if self.bot.process is not None else 0
@@ -249,7 +186,8 @@ async def soak(jobs: int, kills: int, seed: int, data_dir: Path) -> bool:
     fal = LoopbackFal(seconds=SECONDS, concurrency=AT_ONCE, painter=plain(3_000))
     async with fal, LoopbackDiscord() as discord:
         bot = BotProcess(discord, fal, data_dir, SETTINGS)
-        run = Soak(bot, jobs, kills, random.Random(seed))  # noqa: S311 - nothing secret
+        chance = random.Random(seed)  # noqa: S311 - nothing secret
+        run = Soak(bot, jobs, kills, chance, Weather(fal, discord, chance))
         try:
             await run.storm()
             await run.calm()
@@ -284,7 +222,7 @@ def report(run: Soak, found: list[Entry], verdict: Verdict, audit: str, defects:
     lines += ["", f"soak: {run_as}, {len(run.orders)} orders"]
     lines += [f"{'jobs':28}{len(found):5}   {said(states)}"]
     lines += [f"{'kills':28}{run.deaths.total():5}   {said(run.deaths)}"]
-    lines += [f"{'faults':28}{run.troubles.total():5}   {said(run.troubles)}"]
+    lines += [f"{'faults':28}{run.weather.troubles.total():5}   {said(run.weather.troubles)}"]
     lines += [f"{name:28}{len(wrong):5}" for name, wrong in zeros.items()]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return not any(zeros.values())
@@ -302,6 +240,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the chances; the moments are never the same")
     parser.add_argument("--data", type=Path, default=None, help="an empty folder to keep; by default a temporary one")
     chosen = parser.parse_args()
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # a killed bot leaves the servers in mid-sentence
     seed = random.randrange(10**6) if chosen.seed is None else chosen.seed  # noqa: S311 - nothing secret
     with tempfile.TemporaryDirectory() as folder:
         well = asyncio.run(soak(chosen.jobs, chosen.kills, seed, chosen.data or Path(folder)))

@@ -12,7 +12,7 @@ from bot import texts
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_rows import from_row
 from bot.domain.credits import credits_for
-from bot.domain.errors import unpacked
+from bot.domain.errors import UnexpectedError, unpacked
 from bot.domain.job import Job, State
 from bot.sandbox.fal_server import LoopbackFal
 from tests.loopback.discord_interaction import Interaction
@@ -144,7 +144,8 @@ class Remains:
             case State.DELIVERED:
                 return bool(self._posted(job))
             case State.CANCELLED:  # an order that never got an answer was withdrawn: Discord itself said so
-                return order.answer is None or (answer is not None and texts.CANCELLED in answer.text)
+                told = (texts.CANCELLED, texts.explain(UnexpectedError()))
+                return order.answer is None or (answer is not None and any(one in answer.text for one in told))
             case _:
                 sentence = texts.explain(unpacked(job.error or ""))
                 direct = self._discord.messages(self._discord.dm(order.person))

@@ -4,6 +4,8 @@ What counts is what the server saw: every POST that came whole is a job at fal, 
 """
 
 import asyncio
+import gzip
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
@@ -190,6 +192,16 @@ async def test_a_receipt_with_a_good_id_and_unusable_addresses_is_a_receipt(addr
     async with HostileServer(Conduct(says=answer(200, bad))) as server, fal_at(server.url) as fal:
         ticket = await fal.submit(REQUEST)
         assert ticket.status_url == f"{server.url}/fal-ai/nano-banana-2/requests/r-1/status"
+
+
+async def test_a_compressed_receipt_is_a_receipt() -> None:
+    packed = gzip.compress(json.dumps(receipt("http://127.0.0.1:9")).encode())
+    async with (
+        HostileServer(Conduct(says=answer(200, packed, Content_Encoding="gzip"))) as server,
+        fal_at(server.url) as fal,
+    ):
+        assert (await fal.submit(REQUEST)).request_id == "r-1"
+    assert b"gzip" in server.heard[0].head.lower()
 
 
 # --- fal, or what stands before it, refuses -------------------------------------------------------
