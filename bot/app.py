@@ -39,6 +39,7 @@ from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
 from bot.service.points import Point, nothing, points_from_environment
 from bot.service.ports import Clock
+from bot.service.racing import unless
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
@@ -198,8 +199,8 @@ async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, s
             ) as app,
             app.client,
         ):
-            await _log_in(app.client, token)
-            await _until(stop, app, data_dir)
+            if await unless(stop, _log_in(app.client, token)):
+                await _until(stop, app, data_dir)
 
 
 async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
@@ -226,13 +227,14 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
         ) from None
 
 
-async def _log_in(client: BotClient, token: str) -> None:
+async def _log_in(client: BotClient, token: str) -> bool:
     try:
         await client.login(token)
     except discord.LoginFailure:
         raise StartError("Discord refuses DISCORD_TOKEN") from None
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise StartError(f"Discord cannot be reached: {type(error).__name__}") from None
+    return True
 
 
 async def _work(app: App) -> None:
@@ -243,9 +245,12 @@ async def _work(app: App) -> None:
 
 async def _sweep(app: App, data_dir: Path) -> None:
     while True:
-        await app.gallery.sweep()
-        free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
-        (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
+        try:
+            await app.gallery.sweep()
+            free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
+            (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
+        except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it
+            _log.exception("the sweep failed")
         await asyncio.sleep(SWEEP_EVERY)
 
 

@@ -30,7 +30,7 @@ class Results(commands.Cog):
         """A click on any message of ours; who clicked, and where, is checked here, every time."""
         try:
             job = await self._studio.job(job_id)
-            check_place(interaction, job)
+            check_place(interaction, job, action)
             match action:
                 case "cancel":
                     await self._cancel(interaction, job)
@@ -46,12 +46,15 @@ class Results(commands.Cog):
     async def _cancel(self, interaction: discord.Interaction, job: Job) -> None:
         if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
             raise NotYoursError
-        self._studio.cancel(job)
-        if interaction.message is not None and job.reply is not None and interaction.message.id == job.reply.message_id:
-            view = views.progress(job, self._desk.catalogue, Cancelling())
-            await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
-        else:  # a list of orders stays as it is
-            await answer(interaction, texts.CANCEL_SENT)
+        self._studio.check_cancel(job)
+        try:  # answered first: the last word of a job that ends at once must come after it
+            if interaction.message is not None and job.reply and interaction.message.id == job.reply.message_id:
+                view = views.progress(job, self._desk.catalogue, Cancelling())
+                await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
+            else:  # a list of orders stays as it is
+                await answer(interaction, texts.CANCEL_SENT)
+        finally:
+            self._studio.cancel(job)
 
     async def _again(self, interaction: discord.Interaction, job: Job) -> None:
         """The same order, by and for whoever clicked. A chosen seed would make the same image, so a new one is drawn."""
@@ -94,7 +97,11 @@ class Results(commands.Cog):
                 file.close()
 
 
-def check_place(interaction: discord.Interaction, job: Job) -> None:
-    """A button works where its order was made: ids can be crafted. Raises NotYoursError."""
-    if job.order.scope != scope_of(interaction):
+def check_place(interaction: discord.Interaction, job: Job, action: str) -> None:
+    """A button works where its order was made: ids can be crafted. Raises NotYoursError.
+
+    The requester's own files are theirs in direct messages, too.
+    """
+    own_files = action in {"original", "fetch"} and interaction.user.id == job.order.member_id
+    if job.order.scope != scope_of(interaction) and not own_files:
         raise NotYoursError

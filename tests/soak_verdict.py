@@ -102,7 +102,9 @@ class Remains:
                 for entry in self._found
                 if not entry.over or (entry.job.state is State.DELIVERED and not posted[entry.job.id])
             ],
-            delivered_twice=[str(entry) for entry in self._found if len(posted[entry.job.id]) > 1],
+            delivered_twice=[
+                f"{entry}: {posted[entry.job.id]}" for entry in self._found if len(posted[entry.job.id]) > 1
+            ],
             paid_twice=list(self._paid_twice()),
             unbooked=list(self._unbooked()),
             untold=[str(entry) for entry in self._found if entry.over and not self._told(entry.job)],

@@ -22,6 +22,8 @@ from bot.domain.job import Ticket
 from bot.domain.order import Request
 from bot.service.ports import Result, Status
 
+RESULT_ROUNDS, RESULT_PAUSE = 60, 60.0
+"""Rounds of looks at a result that answers with errors the request's status knows nothing of, and seconds between."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -42,6 +44,7 @@ class Fal:
         self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days, timeout=submit_timeout)
         self._watch = FalWatch(session, key, sleep)
         self._list = FalList(session, key, addresses.api)
+        self._sleep = sleep
 
     async def upload(self, path: Path, content_type: str) -> str:
         """Keep a picture at fal for a day and return its address."""
@@ -58,19 +61,24 @@ class Fal:
 
     async def result(self, ticket: Ticket) -> Result:
         """What a completed request yielded. A 5xx that fal's status knows nothing of may hide images that were paid."""
-        try:
-            result = await self._watch.result(ticket.response_url)
-        except (FalDownError, FalBusyError, GenerationTimeoutError) as error:
-            error.may_be_billed = error.may_be_billed or not await self._watch.says_failed(ticket.status_url)
-            raise
+        for _ in range(RESULT_ROUNDS):
+            try:
+                result = await self._watch.result(ticket.response_url)
+                break
+            except (FalDownError, FalBusyError, GenerationTimeoutError):
+                if await self._watch.says_failed(ticket.status_url):
+                    raise
+                await self._sleep(RESULT_PAUSE)
+        else:
+            raise ResultGoneError(may_be_billed=True)
         if not all(self._may_fetch(link.url) for link in result.images):
             raise ResultGoneError(may_be_billed=True)
         return result
 
-    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
-        """Look in fal's own list for a request whose answer was lost."""
-        request_id = await self._list.find(request, since, until)
-        return ticket_from_id(request.endpoint, request_id, self._addresses.queue) if request_id else None
+    async def find(self, request: Request, since: float, until: float) -> tuple[Ticket, ...]:
+        """Look in fal's own list for requests like this one."""
+        ids = await self._list.find(request, since, until)
+        return tuple(ticket_from_id(request.endpoint, one, self._addresses.queue) for one in ids)
 
     def _may_fetch(self, url: str) -> bool:
         """fal's files come over TLS from anywhere, or from the configured place; nothing else on this network is read."""

@@ -38,17 +38,17 @@ class FalList:
         self._headers = {"Authorization": f"Key {key}"}
         self._url = f"{api}/v1/models/requests/by-endpoint"
 
-    async def find(self, request: Request, since: float, until: float) -> str | None:
-        """The id of the one request with exactly these arguments, sent in that window; None when none or several fit."""
+    async def find(self, request: Request, since: float, until: float) -> list[str]:
+        """The ids of all requests like this one, sent in that window."""
         fitting = list[str]()
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._page(request.endpoint, since, until, cursor)
-            fitting += [item.request_id for item in page.items if item.json_input == request.arguments]
+            fitting += [item.request_id for item in page.items if _is_like(item.json_input or {}, request)]
             cursor = page.next_cursor
             if not page.has_more or cursor is None:
                 break
-        return fitting[0] if len(set(fitting)) == 1 else None
+        return list(dict.fromkeys(fitting))
 
     async def _page(self, endpoint: str, since: float, until: float, cursor: str | None) -> _Page:
         parameters = {
@@ -67,6 +67,12 @@ class FalList:
                 return _Page.model_validate_json(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValidationError):
             raise FalDownError from None
+
+
+def _is_like(listed: dict[str, Any], request: Request) -> bool:
+    """A seed of ours tells the request apart from any other; without one, all that was sent must be the same."""
+    asked = request.arguments if "seed" not in request.arguments else {"prompt": 0, "seed": 0}
+    return all(listed.get(name) == request.arguments.get(name) for name in asked)
 
 
 def _iso(unix: float) -> str:

@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 
 SUBMIT_TIMEOUT = 60.0
 """Seconds that fal may be silent. A submit as a whole takes at most twice that, also when its answer trickles."""
-UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures before a byte has left: trying again cannot pay twice."""
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Failures before a byte of the request has left: trying again cannot pay twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

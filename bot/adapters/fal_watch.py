@@ -30,7 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.5, 2.0, 1.3
 """Seconds between two looks at a request; young ones are looked at more often."""
 TROUBLE_PAUSE = 10.0
 """Seconds: the longest wait after looks that failed."""
-GONE_AFTER = 3
+GONE_AFTER = 10
 """Looks in a row that answer 404 before the request counts as unknown."""
 RESULT_LOOKS = 5
 """Answers of fal's own that say 5xx or 404 before one of them counts as the request's end."""

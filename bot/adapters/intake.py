@@ -23,7 +23,8 @@ from bot.service.ports import ImageLink, Prepared
 _log = logging.getLogger(__name__)
 
 REFERENCE_TRIES = 3
-RESULT_TRIES = 6
+GONE_TRIES, RESULT_TRIES = 6, 120
+"""Of a result that answers wrongly, and of one that cannot be reached or stored: it is paid, and fal keeps it for days."""
 RESULT_BYTES = 200 * 1024 * 1024
 """More than any model makes: a 4K PNG has some 30 MB."""
 
@@ -66,10 +67,12 @@ class Intake:
         for attempt in range(1, RESULT_TRIES + 1):
             try:
                 return await self._collect_once(link, raw)
-            except (DownloadError, PictureError) as error:
+            except (DownloadError, PictureError, OSError) as error:
                 _log.warning("image %d of a result, try %d: %s", position, attempt, type(error).__name__)
-                if attempt < RESULT_TRIES:
-                    await self._sleep(min(10.0, 0.5 * 2**attempt))
+                gone = not isinstance(error, NetworkError | OSError)
+                if attempt == (GONE_TRIES if gone else RESULT_TRIES):
+                    break
+                await self._sleep(min(60.0, 0.5 * 2**attempt))
         raise ResultGoneError(may_be_billed=True)
 
     async def _fetch_reference(self, url: str, raw: Path) -> None:

@@ -91,7 +91,7 @@ class Database:
                 del self._waiting[:GROUP]
                 try:
                     outcomes = await _in_thread(self._writer, _run_group, [one.work for one in group])
-                except sqlite3.Error as error:  # begin or commit failed: none of the group happened
+                except Exception as error:  # noqa: BLE001 - begin or commit failed: none happened, and each is told
                     outcomes = [_Outcome(error=error)] * len(group)
                 for one, outcome in zip(group, outcomes, strict=True):
                     self._answer(one, outcome)

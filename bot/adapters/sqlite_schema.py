@@ -87,6 +87,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
     current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _refuse_newer(path, current, newest)
     if current == newest:
+        connection.execute("BEGIN IMMEDIATE")  # locked, read-only or full is found out now, not at the first order
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
         return newest
     if current > 0:
         copy_database(path, path.with_name(f"{path.name}.before-schema-{newest}"))

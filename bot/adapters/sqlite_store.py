@@ -1,5 +1,7 @@
 """Jobs and books in SQLite: all of the SQL that runs after the start."""
 
+import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 
@@ -11,6 +13,10 @@ from bot.domain.job import NEXT, Job, State, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits, Standing, day_of, month_of, next_day, next_month
 from bot.service.ports import Clock
 
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between tries to write a job down."""
 INSERT_JOB = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + name for name in COLUMNS)})"  # noqa: S608 - column names of ours
 UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in COLUMNS)} WHERE id = :id"  # noqa: S608 - the same
 ADD_ENTRY = """
@@ -71,9 +77,15 @@ class SqliteStore:
         return job.but(number=await self._database.write(work, undo))
 
     async def save(self, job: Job, closing: Closing | None = None) -> None:
-        """Store what changed; with a closing also settle or release both books, once."""
-        now = self._clock()
-        await self._database.write(lambda connection: _save(connection, job, self._seal, closing, now))
+        """Store what changed; with a closing also settle or release both books, once. Waits while the disk is full."""
+        now, pause = self._clock(), FIRST_PAUSE
+        while True:
+            try:
+                return await self._database.write(lambda connection: _save(connection, job, self._seal, closing, now))
+            except sqlite3.OperationalError as error:  # locked or full: what is known of a paid job must not be dropped
+                _log.error("job %s: not written down yet (%s)", job.id, error)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
@@ -98,12 +110,22 @@ class SqliteStore:
         rows = await self._database.read(OF_MEMBER, (member_id, scope, most))
         return [from_row(row, self._seal) for row in rows]
 
-    async def with_files(self) -> list[Job]:
-        """Jobs that may have finished pictures on disk, the oldest first."""
+    async def with_files(self, since: float) -> list[str]:
+        """Ids of the jobs rendered since then (unix seconds), the oldest first."""
         rows = await self._database.read(
-            "SELECT * FROM jobs INDEXED BY jobs_with_files WHERE state IN ('rendered', 'delivered') ORDER BY rendered_at"
+            "SELECT id FROM jobs INDEXED BY jobs_with_files"
+            " WHERE state IN ('rendered', 'delivered') AND rendered_at >= ? ORDER BY rendered_at",
+            (since,),
         )
-        return [from_row(row, self._seal) for row in rows]
+        return [row["id"] for row in rows]
+
+    async def busy(self) -> list[str]:
+        """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
+        rows = await self._database.read(
+            "SELECT id FROM jobs INDEXED BY jobs_unfinished"
+            " WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')"
+        )
+        return [row["id"] for row in rows]
 
     async def spent_this_month(self, now: float) -> int:
         """Credits in the operator's book, of this UTC month."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,12 +43,12 @@ class FileSource(Protocol):
 class JobFiles(Protocol):
     """Which jobs may have files."""
 
-    async def with_files(self) -> Sequence[Job]:
-        """Finished jobs, the oldest first."""
+    async def with_files(self, since: float) -> Sequence[str]:
+        """Ids of the jobs rendered since then (unix seconds), the oldest first."""
         ...
 
-    async def unfinished(self) -> Sequence[Job]:
-        """Jobs that have not ended."""
+    async def busy(self) -> Sequence[str]:
+        """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
         ...
 
 
@@ -82,24 +83,27 @@ class Gallery:
 
     async def sweep(self) -> int:
         """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""
-        finished = await self._jobs.with_files()
-        busy = {job.id for job in await self._jobs.unfinished()}
-        since = self._clock() - self._keep
-        fresh = [job.id for job in finished if job.id not in busy and (job.rendered_at or 0) >= since]
-        return await asyncio.to_thread(self._sweep, fresh, busy)
+        folders = await asyncio.to_thread(self._folders)  # first: a folder made meanwhile belongs to a new job
+        fresh = await self._jobs.with_files(self._clock() - self._keep)
+        busy = set(await self._jobs.busy())
+        return await asyncio.to_thread(self._sweep, folders, [name for name in fresh if name not in busy], busy)
 
-    def _sweep(self, fresh: Sequence[str], busy: set[str]) -> int:
+    def _folders(self) -> dict[str, int]:
+        """Name and size of each."""
         if not self._dir.is_dir():
-            return 0
-        kept = {folder.name: _size(folder) for folder in self._dir.iterdir() if folder.is_dir()}
-        doomed = [name for name in kept if name not in busy and name not in fresh]
-        total = sum(size for name, size in kept.items() if name not in doomed)
+            return {}
+        return {folder.name: _size(folder) for folder in self._dir.iterdir() if folder.is_dir()}
+
+    def _sweep(self, folders: dict[str, int], fresh: Sequence[str], busy: set[str]) -> int:
+        kept = busy.union(fresh)
+        doomed = [name for name in folders if name not in kept]
+        total = sum(folders.values()) - sum(folders[name] for name in doomed)
         for name in fresh:
             if total <= self._max_bytes:
                 break
-            if name in kept:
+            if name in folders:
                 doomed.append(name)
-                total -= kept[name]
+                total -= folders[name]
         for name in doomed:
             shutil.rmtree(self._dir / name, ignore_errors=True)
         if doomed:
@@ -108,4 +112,8 @@ class Gallery:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    total = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # put in its place meanwhile
+            total += file.stat().st_size
+    return total

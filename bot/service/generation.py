@@ -1,10 +1,11 @@
-"""A job's way to fal and back: prepare, wait for its turn, submit once, watch, cancel, and find what was lost."""
+"""A job's way to fal and back: prepare, wait for its turn, submit once, watch and cancel."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from bot.domain.errors import (
     AccountError,
@@ -15,7 +16,6 @@ from bot.domain.errors import (
     FalDownError,
     GenerationError,
     GenerationTimeoutError,
-    LostError,
     NoImageMadeError,
     SubmitUnansweredError,
     UnknownModelError,
@@ -26,24 +26,26 @@ from bot.domain.order import Request
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
+from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
 from bot.service.racing import unless, within
 from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
 
-FIRST_LOOK, LOOKS_GROW = 3.0, 3.0
-"""Seconds until the first look for a lost request, and how much longer each further pause is."""
-RECONCILE_WINDOW = (60.0, 180.0)
-"""Seconds before and after our own time of submission; fal's clock may differ."""
 CANCEL_GRACE = 60.0
 """Seconds that fal gets to confirm the cancel of a request past its deadline."""
-CANCEL_TRIES = 5
+CANCEL_TRIES, CANCEL_PATIENCE = 5, 30.0
+"""Tries, and seconds for each."""
+UPLOAD_PAUSE = 10.0
+"""Seconds between two tries of an upload."""
 FORGOTTEN_DEADLINE = 1200.0
 """Seconds for a request whose model has left the catalogue."""
+LOOK_PATIENCE, SILENCE_PAUSE = 20.0, 60.0
+"""Seconds for one look at a request past its deadline, and until the next while fal is silent."""
 ACCOUNT_PAUSE = 15.0
 """Seconds between looks at a running request while fal refuses the account."""
 
+T = TypeVar("T")
 Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
 """Marks a step that a stop of the bot waits for."""
 
@@ -74,22 +76,6 @@ class Generation:
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
                 return None
-
-    async def find(self, run: Run) -> None:
-        """Look for a lost request in fal's own list, for a while; never send it again. Raises LostError."""
-        submitted = run.job.submitted_at or run.job.created_at
-        since, until = submitted - RECONCILE_WINDOW[0], submitted + RECONCILE_WINDOW[1]
-        for pause in looks(submitted + self._parts.find_lost - self._parts.clock()):
-            await self._parts.sleep(pause)
-            try:
-                ticket = await self._parts.backend.find(run.job.request, since, until)
-            except GenerationError as trouble:
-                _log.warning("job %s: fal's list: %s", run.job.id, trouble.code)
-                continue
-            if ticket is not None and not await self._parts.store.has_request(ticket.request_id):
-                _log.info("job %s: found at fal", run.job.id)
-                return await run.save(run.job.to(State.QUEUED, ticket=ticket, error=None), point=Point.QUEUED)
-        raise LostError(may_be_billed=True)
 
     def show_line(self, run: Run) -> None:
         """Say how many orders are ahead."""
@@ -156,13 +142,15 @@ class Generation:
         return True
 
     async def _upload(self, run: Run, picture: Prepared) -> str:
-        """An upload costs nothing, so it is tried again behind the gate until fal takes it."""
+        """An upload costs nothing, so it is tried again until fal takes it, or the order has waited too long."""
         while True:
             try:
                 return await self._parts.backend.upload(picture.path, picture.content_type)
             except (AccountError, FalBusyError, FalDownError) as error:
                 _log.warning("job %s: upload turned away (%s)", run.job.id, error.code)
-                self._gate.shut(error)
+                if isinstance(error, AccountError):
+                    self._gate.shut(error)
+                await self._parts.sleep(UPLOAD_PAUSE)
                 await self._gate.passage()
 
     async def _submit(self, run: Run) -> None:
@@ -205,28 +193,58 @@ class Generation:
         ticket = run.job.ticket
         if ticket is None:
             raise TypeError("a queued job has its ticket")
-        deadline = self._deadline(run.job)
-        left = (run.job.submitted_at or run.job.created_at) + deadline - self._parts.clock()
         cancelling = asyncio.create_task(self._pass_cancel_on(run, ticket), name=f"cancel-{run.job.id}")
         try:
-            async with within(max(0.0, left), _OverdueError()):
-                return await self._outcome(run, ticket)
-        except _OverdueError:
-            return await self._give_up(run, ticket)
+            given_up = await self._finished(run, ticket)
         finally:
             cancelling.cancel()
             await asyncio.wait({cancelling})
+        self._parts.reached(Point.COMPLETED)
+        try:
+            return await self._despite_account(lambda: self._parts.backend.result(ticket))
+        except CancelledAtFalError:
+            if given_up:
+                raise GenerationTimeoutError from None
+            raise
 
-    async def _outcome(self, run: Run, ticket: Ticket) -> Result:
-        """While fal refuses the account, a running request is looked at again later: it is paid already."""
+    async def _finished(self, run: Run, ticket: Ticket) -> bool:
+        """Until fal says that it is done; True when it was cancelled for being past its deadline.
+
+        The deadline counts while fal says that it still works. Its silence proves nothing: what it made is paid.
+        """
+        left = (run.job.submitted_at or run.job.created_at) + self._deadline(run.job) - self._parts.clock()
         while True:
             try:
-                await self._watch(run, ticket)
-                self._parts.reached(Point.COMPLETED)
-                return await self._parts.backend.result(ticket)
+                async with within(max(0.0, left), _OverdueError()):
+                    await self._despite_account(lambda: self._watch(run, ticket))
+                    return False
+            except _OverdueError:
+                if await self._is_unfinished(ticket):
+                    break
+                left = SILENCE_PAUSE
+        await self._cancel(ticket)
+        async with within(CANCEL_GRACE, GenerationTimeoutError(may_be_billed=True)):
+            await self._despite_account(lambda: self._watch(run, ticket))
+        return True
+
+    async def _despite_account(self, look: Callable[[], Awaitable[T]]) -> T:
+        """While fal refuses the account, a running request is looked at again later."""
+        while True:
+            try:
+                return await look()
             except AccountError as error:
                 self._gate.shut(error)
                 await self._parts.sleep(ACCOUNT_PAUSE)
+
+    async def _is_unfinished(self, ticket: Ticket) -> bool:
+        """Whether fal says that it still works on it. Its silence proves nothing: the images may be made and paid."""
+        try:
+            async with within(LOOK_PATIENCE, FalDownError()):
+                async for status in self._parts.backend.watch(ticket):
+                    return not isinstance(status, Completed)
+        except GenerationError as error:
+            _log.warning("request %s: past its deadline, and fal is silent (%s)", ticket.request_id, error.code)
+        return False
 
     async def _watch(self, run: Run, ticket: Ticket) -> None:
         async for status in self._parts.backend.watch(ticket):
@@ -248,20 +266,12 @@ class Generation:
     async def _cancel(self, ticket: Ticket) -> None:
         for attempt in range(CANCEL_TRIES):
             try:
-                return await self._parts.backend.cancel(ticket)
+                async with within(CANCEL_PATIENCE, FalDownError()):
+                    return await self._parts.backend.cancel(ticket)
             except GenerationError as error:
                 _log.warning("cancel of %s: %s", ticket.request_id, error.code)
                 await self._parts.sleep(2.0**attempt)
         return None
-
-    async def _give_up(self, run: Run, ticket: Ticket) -> Result:
-        """Past its deadline: cancel, and believe what fal then says."""
-        await self._cancel(ticket)
-        try:
-            async with within(CANCEL_GRACE, GenerationTimeoutError(may_be_billed=True)):
-                return await self._outcome(run, ticket)
-        except CancelledAtFalError:
-            raise GenerationTimeoutError from None
 
     def _deadline(self, job: Job) -> float:
         try:
@@ -272,12 +282,3 @@ class Generation:
     def _patience(self, run: Run) -> float:
         """Seconds that the order may still wait for its turn."""
         return max(0.0, run.job.created_at + self._parts.max_wait - self._parts.clock())
-
-
-def looks(total: float) -> Iterator[float]:
-    """Growing pauses, in seconds, that together are `total`; at least one."""
-    pause, left = FIRST_LOOK, max(total, FIRST_LOOK)
-    while left > 0:
-        yield min(pause, left)
-        left -= pause
-        pause *= LOOKS_GROW

@@ -86,10 +86,10 @@ class ImageBackend(Protocol):
         """Ask fal to cancel; whether it did, the result tells. Raises GenerationError when fal did not hear."""
         ...
 
-    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
-        """Look in fal's own list for a request whose answer was lost, sent between two moments (unix seconds).
+    async def find(self, request: Request, since: float, until: float) -> tuple[Ticket, ...]:
+        """Look in fal's own list for requests like this one, sent between two moments (unix seconds).
 
-        None when nothing, or more than one, fits. Raises GenerationError when the list cannot be read.
+        Raises GenerationError when the list cannot be read.
         """
         ...
 

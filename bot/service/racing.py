@@ -9,12 +9,15 @@ T = TypeVar("T")
 
 
 async def unless(called_off: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """The work's result, or None when it was called off first; the work is then cancelled and over."""
+    """The work's result, or None when it was called off by then; the work is then cancelled and over."""
+    if called_off.is_set():
+        work.close()
+        return None
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(called_off.wait())
     try:
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
+        return None if stop.done() else task.result()
     finally:
         task.cancel()
         stop.cancel()

@@ -50,6 +50,8 @@ class Run:
     parts: Parts
     taken_up: bool = False
     """Whether an earlier process began it."""
+    was_rendered: bool = False
+    """Whether that process may have posted its images."""
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:

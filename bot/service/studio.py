@@ -17,16 +17,17 @@ from bot.domain.errors import (
     StoppingError,
     SubmitUnansweredError,
     UnexpectedError,
-    UnknownModelError,
     packed,
     unpacked,
 )
 from bot.domain.job import NEXT, Job, State
 from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
+from bot.service.collecting import collect, price
 from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
+from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import Progress
@@ -34,6 +35,8 @@ from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
 
+AFTER_DEFECTS = (5.0, 60.0, 600.0, 3600.0)
+"""Seconds until a job that a defect left open is taken up again."""
 STOP_GRACE = 6.0
 """Seconds that running steps get to reach a safe state when the bot stops."""
 GOODBYE_GRACE = 2.0
@@ -98,13 +101,17 @@ class Studio:
             raise JobGoneError
         return job
 
-    def cancel(self, job: Job) -> None:
-        """Ask for a cancel; returns before it happened. Raises NothingToCancelError."""
+    def check_cancel(self, job: Job) -> None:
+        """Raises NothingToCancelError when the images are on their way, or the job is over."""
         run = self._runs.get(job.id)
         if run is None or run.job.state not in {State.HELD, State.SUBMITTING, State.QUEUED}:
             raise NothingToCancelError
-        run.progress.show(Cancelling())
-        run.called_off.set()
+
+    def cancel(self, job: Job) -> None:
+        """Ask for a cancel; returns before it happened, and does nothing when it is too late."""
+        if (run := self._runs.get(job.id)) is not None:
+            run.progress.show(Cancelling())
+            run.called_off.set()
 
     async def fetched(self, job: Job, message_id: int) -> None:
         """What could be posted nowhere was handed to its member."""
@@ -126,22 +133,41 @@ class Studio:
     # --- one job ----------------------------------------------------------------------------------
 
     async def _live(self, run: Run) -> None:
-        """The boundary of one job: whatever happens in it ends it, its books and its message, and nothing else."""
+        """The boundary of one job: whatever happens in it ends it, its books and its message, and nothing else.
+
+        A defect after the request has left ends nothing: what may be paid is taken up again, later.
+        """
+        try:
+            for pause in (*AFTER_DEFECTS, None):
+                if await self._lived(run):
+                    return
+                if pause is not None:
+                    await self._parts.sleep(pause)
+            _log.error("job %s: left for the next start, in state %s", run.job.id, run.job.state)
+        finally:
+            self._line.leave(run.job)
+            del self._runs[run.job.id]
+
+    async def _lived(self, run: Run) -> bool:
+        """Walk the job to its end; False when a defect left it open."""
         showing = asyncio.create_task(run.progress.run(), name=f"progress-{run.job.id}")
         try:
             try:
                 await self._walk(run, showing)
             except BotError as error:
                 await self._end(run, showing, error)
-            except Exception:  # noqa: BLE001 - the boundary of one job, as said above
-                _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
+            except Exception:
+                if run.job.state is not State.HELD:
+                    raise
+                _log.exception("job %s: a defect before anything was sent", run.job.id)
                 await self._end(run, showing, UnexpectedError())
-        except Exception:  # noqa: BLE001 - the same for its end: the row is as it was, and the next start goes on
-            _log.exception("job %s: a defect at its end, in state %s", run.job.id, run.job.state)
+        except Exception:  # noqa: BLE001 - the boundary of one job, as said above
+            _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
+            return False
+        else:
+            return True
         finally:
             await Progress.stop(showing)
-            self._line.leave(run.job)
-            del self._runs[run.job.id]
 
     async def _walk(self, run: Run, showing: asyncio.Task[None]) -> None:
         """From whatever state the job is in to its end."""
@@ -167,14 +193,10 @@ class Studio:
 
     async def _collect(self, run: Run, result: Result) -> None:
         """Images from fal to complete files. RENDERED is only said when all of them are on disk."""
-        request = run.job.request
-        pictures = [
-            await self._parts.intake.collect(link, position, run.folder)
-            for position, link in enumerate(result.images[: request.images], start=1)
-        ]
+        pictures = await collect(self._parts, run, result)
         self._parts.reached(Point.COLLECTED)
         self._parts.alerts.over(Subject.INVALID_REQUESTS)
-        charged = self._price(run.job, len(pictures))
+        charged = price(self._parts.catalogue, run.job, len(pictures))
         rendered = run.job.to(
             State.RENDERED,
             pictures=tuple(pictures),
@@ -185,19 +207,11 @@ class Studio:
         )
         await run.save(rendered, Closing(customer=charged, operator=charged + run.job.wasted), Point.RENDERED)
 
-    def _price(self, job: Job, images: int) -> int:
-        """What came, at the catalogue's price; of a model that has left it, a fair part of what is held."""
-        try:
-            model = self._parts.catalogue.model_of(job.request.endpoint)
-        except UnknownModelError:
-            return -(-job.credits * min(images, job.request.images) // job.request.images)
-        return min(job.credits, model.cost(job.request.arguments, images))
-
     async def _deliver(self, run: Run) -> None:
         """Post, write down that it stands, then take the progress message away."""
         async with self._uncut(run.job):
             try:
-                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.taken_up)
+                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
             except DeliveryError as error:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
                 await self._parts.stage.tell(run.job, error, again=run.taken_up)
@@ -214,7 +228,7 @@ class Studio:
             await run.save(run.job.to(State.LOST, error=packed(error)), point=Point.LOST)
         self._parts.alerts.up(Subject.LOST, run.job.id)
         try:
-            await self._generation.find(run)
+            await find_lost(self._parts, run)
         finally:
             self._parts.alerts.over(Subject.LOST, run.job.id)
 
@@ -224,12 +238,10 @@ class Studio:
         """Books first, talk second."""
         await Progress.stop(showing)
         called_off = isinstance(error, CancelledAtFalError) and run.called_off.is_set()
-        state = State.CANCELLED if called_off else State.FAILED
+        state = State.CANCELLED if called_off and State.CANCELLED in NEXT[run.job.state] else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
         if isinstance(error, InvalidRequestError | EndpointGoneError):
             self._parts.alerts.up(Subject.INVALID_REQUESTS)
-        if state not in NEXT[run.job.state]:
-            return  # its images are paid and on disk: it stays RENDERED, and the next start delivers it
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
         run.taken_up = False  # the last word is this process's own
@@ -251,7 +263,7 @@ class Studio:
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
         progress = Progress(self._parts.stage, job, self._parts.sleep, None if taken_up else self.first_phase(job))
-        run = Run(job, progress, self._parts, taken_up)
+        run = Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
         if job.cancel_wanted:
             run.called_off.set()
         return run

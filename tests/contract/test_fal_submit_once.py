@@ -135,6 +135,17 @@ async def test_a_submit_whose_tls_handshake_fails_was_not_sent(ends: Ends) -> No
     assert server.paid_posts == 0
 
 
+@pytest.mark.parametrize("status", [403, 407, 502])
+async def test_a_submit_that_a_proxy_does_not_let_through_was_not_sent(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    async with HostileServer(Conduct(says=answer(status))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with fal_at("https://queue.fal.test") as fal:
+            assert facts(await refusal(fal)) == NOT_SENT
+    assert [one.head.split(b"\r\n")[0] for one in proxy.heard] == [b"CONNECT queue.fal.test:443 HTTP/1.1"]
+
+
 async def test_a_submit_on_a_kept_connection_that_was_closed_meanwhile_arrives_once() -> None:
     async with HostileServer(Conduct()) as server:
         server.conducts = [

@@ -445,6 +445,11 @@ DISCORD_CASES = {
     "the create is done but answers 502": Case(
         faults=discord("create_message", Discord.DONE_BUT_502), sentence=PICTURES, ends=delivered(creates=2)
     ),
+    "the create is done but answers 502, and its repetition is refused": Case(
+        faults=discord("create_message", Discord.DONE_BUT_502) + discord("create_message", 200000),
+        sentence=PICTURES,
+        ends=delivered(creates=2),
+    ),
     # it steps down, or goes on to the next link of the chain
     "413 once": Case(faults=discord("create_message", Discord.TOO_LARGE), sentence=PICTURES, ends=delivered(creates=2)),
     "413 until the picture is small": Case(

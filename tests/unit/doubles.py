@@ -303,14 +303,14 @@ class FakeFal:
         if plan.cancels and plan.working is not None and not plan.working.is_set():
             self._stopped[ticket.request_id].set()
 
-    async def find(self, request: Request, since: float, until: float) -> Ticket | None:
+    async def find(self, request: Request, since: float, until: float) -> tuple[Ticket, ...]:
         self.looks.append((since, until))
         found = self.listed.pop(0) if self.listed else None
         if isinstance(found, GenerationError):
             raise found
         if found is not None:
             self.knows(request, found.request_id)
-        return found
+        return (found,) if found else ()
 
 
 # --- pictures and Discord -------------------------------------------------------------------------

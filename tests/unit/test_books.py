@@ -644,7 +644,8 @@ async def test_jobs_with_files_come_oldest_first(books: Books) -> None:
     jobs = [await rendered(books) for _ in range(2)]
     await books.store.save(jobs[1].but(rendered_at=NOON - 60))
     await held(books)
-    assert [job.id for job in await books.store.with_files()] == [jobs[1].id, jobs[0].id]
+    assert await books.store.with_files(NOON - 60) == [jobs[1].id, jobs[0].id]
+    assert await books.store.with_files(NOON - 59) == [jobs[0].id]
 
 
 async def test_unfinished_jobs_come_in_order_of_arrival(books: Books) -> None:

@@ -1,0 +1,33 @@
+"""Fetching what fal made, and pricing what came."""
+
+import logging
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.errors import ResultGoneError, UnknownModelError
+from bot.domain.job import Job, Picture
+from bot.service.ports import Result
+from bot.service.run import Parts, Run
+
+_log = logging.getLogger(__name__)
+
+
+async def collect(parts: Parts, run: Run, result: Result) -> list[Picture]:
+    """What can be fetched; one image that is gone takes no other with it. Raises ResultGoneError when all are."""
+    pictures = list[Picture]()
+    for position, link in enumerate(result.images[: run.job.request.images], start=1):
+        try:
+            pictures.append(await parts.intake.collect(link, position, run.folder))
+        except ResultGoneError:
+            _log.warning("job %s: image %d is gone", run.job.id, position)
+    if not pictures:
+        raise ResultGoneError(may_be_billed=True)
+    return pictures
+
+
+def price(catalogue: Catalogue, job: Job, images: int) -> int:
+    """What came, at the catalogue's price; of a model that has left it, a fair part of what is held."""
+    try:
+        model = catalogue.model_of(job.request.endpoint)
+    except UnknownModelError:
+        return -(-job.credits * min(images, job.request.images) // job.request.images)
+    return min(job.credits, model.cost(job.request.arguments, images))
