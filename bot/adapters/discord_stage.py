@@ -74,7 +74,7 @@ class DiscordStage:
         """Privately while the interaction lives; else in place of the progress message; else directly."""
         if not again and await self._tell_privately(job, error):
             await self.clear(job)
-        elif not await self._replace(job, views.failed(job, error)) and not again:
+        elif not await self._replace(job, views.failed(job, error)) and not (again and _was_answered(job)):
             await self._write_to(job, texts.explain(error))
 
     async def cancelled(self, job: Job) -> None:
@@ -134,6 +134,11 @@ class DiscordStage:
             await insist(write, self._clock, self._sleep)
         except TROUBLES as error:
             _log.warning("job %s: its member could not be told (%s)", job.id, described(error))
+
+
+def _was_answered(job: Job) -> bool:
+    """Whether a progress message is known to have stood; where none did, nothing private was said after it either."""
+    return job.reply is not None and job.reply.message_id is not None
 
 
 async def _stands_as(webhook: discord.Webhook, job: Job) -> int:

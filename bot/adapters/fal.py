@@ -65,8 +65,8 @@ class Fal:
             try:
                 result = await self._watch.result(ticket.response_url)
                 break
-            except (FalDownError, FalBusyError, GenerationTimeoutError):
-                if await self._watch.says_failed(ticket.status_url):
+            except (FalDownError, FalBusyError, GenerationTimeoutError) as error:
+                if error.may_be_billed or await self._watch.says_failed(ticket.status_url):
                     raise
                 await self._sleep(RESULT_PAUSE)
         else:

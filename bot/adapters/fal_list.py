@@ -4,6 +4,7 @@ Source: api.fal.ai/v1/models/requests/by-endpoint, seen in public clients in 202
 is not documented: not listed therefore means unknown, never absent.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,16 +40,20 @@ class FalList:
         self._url = f"{api}/v1/models/requests/by-endpoint"
 
     async def find(self, request: Request, since: float, until: float) -> list[str]:
-        """The ids of all requests like this one, sent in that window."""
-        fitting = list[str]()
+        """The ids of all requests like this one, sent in that window: the same, else those with its seed and prompt."""
+        same, alike = list[str](), list[str]()
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._page(request.endpoint, since, until, cursor)
-            fitting += [item.request_id for item in page.items if _is_like(item.json_input or {}, request)]
+            for item in page.items:
+                if _agree(item, request, request.arguments):
+                    same.append(item.request_id)
+                elif "seed" in request.arguments and _agree(item, request, ("seed", "prompt")):
+                    alike.append(item.request_id)
             cursor = page.next_cursor
             if not page.has_more or cursor is None:
                 break
-        return list(dict.fromkeys(fitting))
+        return list(dict.fromkeys(same or alike))
 
     async def _page(self, endpoint: str, since: float, until: float, cursor: str | None) -> _Page:
         parameters = {
@@ -69,10 +74,10 @@ class FalList:
             raise FalDownError from None
 
 
-def _is_like(listed: dict[str, Any], request: Request) -> bool:
-    """A seed of ours tells the request apart from any other; without one, all that was sent must be the same."""
-    asked = request.arguments if "seed" not in request.arguments else {"prompt": 0, "seed": 0}
-    return all(listed.get(name) == request.arguments.get(name) for name in asked)
+def _agree(item: _Item, request: Request, names: Iterable[str]) -> bool:
+    """Whether both have the same under these names; what fal added to its record does not matter."""
+    listed = item.json_input or {}
+    return all(listed.get(name) == request.arguments[name] for name in names)
 
 
 def _iso(unix: float) -> str:
