@@ -67,7 +67,7 @@ async def test_looks_are_never_further_apart_than_two_seconds(
         (Script(fault=Fault.STATUS_INGRESS_ERROR, status=502), 12),
         (Script(fault=Fault.STATUS_INGRESS_ERROR), 12),
         (Script(fault=Fault.STATUS_DROP), 24),
-        (Script(fault=Fault.STATUS_ERROR, status=404), 2),
+        (Script(fault=Fault.STATUS_ERROR, status=404), 9),
     ],
     ids=lambda one: f"{one.fault}-{one.status}" if isinstance(one, Script) else "",
 )
@@ -93,7 +93,7 @@ async def test_an_unknown_request_is_gone_after_ten_looks_and_not_at_once(
 
 async def test_only_looks_in_a_row_make_a_request_unknown(backend: Fal, keyed_fal: LoopbackFal) -> None:
     ticket, _ = await made(backend, keyed_fal, simple())
-    for status in (404, 404, 503, 404, 404):
+    for status in (*[404] * 9, 503, *[404] * 9):
         keyed_fal.fail_next(Script(fault=Fault.STATUS_ERROR, status=status))
     assert await seen(backend, ticket) == [Completed()]
 

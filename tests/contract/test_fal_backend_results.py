@@ -51,6 +51,18 @@ async def test_troubles_of_the_result_that_pass_lose_no_image(
     assert all(0.5 <= pause <= 10.0 for pause in pauses.slept)
 
 
+async def test_a_5xx_that_the_status_knows_nothing_of_is_looked_at_again_for_an_hour(
+    backend: Fal, keyed_fal: LoopbackFal, pauses: Pauses
+) -> None:
+    ticket, _ = await made(backend, keyed_fal, simple())
+    keyed_fal.fail_next(Fault.RESULT_ERROR, times=5 * 59)
+    assert len((await backend.result(ticket)).images) == 1
+    assert 3500 < sum(pauses.slept) < 7200
+    keyed_fal.fail_next(Fault.RESULT_ERROR, times=5 * 60)
+    error = await failure(backend, ticket)
+    assert (type(error), error.may_be_billed) == (ResultGoneError, True)
+
+
 async def test_a_result_asked_for_too_early_is_waited_for(backend: Fal, keyed_fal: LoopbackFal, pauses: Pauses) -> None:
     keyed_fal.fail_next(Fault.RUN_STUCK_IN_QUEUE)
     ticket = await backend.submit(simple())

@@ -63,7 +63,6 @@ BAD_ENDS: dict[str, tuple[Sequence[Script], str, int]] = {
     "another form than fal wants": (fault(Fault.SUBMIT_ERROR, status=422), CANNOT, 0),
     "too busy at the door": (fault(Fault.SUBMIT_INGRESS_ERROR), BUSY, 0),
     "an error of the machinery": (fault(Fault.RUN_REQUEST_ERROR), DOWN, 0),
-    "a result that can never be read": (fault(Fault.RESULT_ERROR, 200), GONE, 8),
     "a generation that takes too long": (
         fault(Fault.RUN_MODEL_ERROR, error_type="generation_timeout"),
         TIMEOUT,
@@ -188,7 +187,7 @@ HEALS: dict[str, Sequence[Script]] = {
     "errors while looking": fault(Fault.STATUS_ERROR) + fault(Fault.STATUS_INGRESS_ERROR) + fault(Fault.STATUS_DROP),
     "an account that is refused for a while": fault(Fault.STATUS_ERROR, status=403)
     + fault(Fault.RESULT_ERROR, status=401),
-    "a result that cannot be read for long": fault(Fault.RESULT_ERROR, 12),
+    "a result that cannot be read for long": fault(Fault.RESULT_ERROR, 6),
     "errors at the result": fault(Fault.RESULT_ERROR) + fault(Fault.RESULT_INGRESS_ERROR) + fault(Fault.RESULT_DROP),
 }
 
