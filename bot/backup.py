@@ -6,18 +6,16 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.sqlite_audit import audit
 from bot.adapters.sqlite_schema import copy_database, look
 from bot.domain.errors import StartError
-from bot.settings import MODELS_FILE
 
 
 def run_audit(data_dir: Path) -> int:
     """Print every difference in the books; 0 only when there is none."""
     path = _database(data_dir)
     differences = 0
-    for line in audit(path, load_catalogue(MODELS_FILE)):
+    for line in audit(path):
         differences += 1
         print(line)  # noqa: T201 - the command's answer
     print("the books agree" if not differences else f"{differences} differences")  # noqa: T201 - the same
@@ -33,7 +31,7 @@ def run_backup(data_dir: Path, target: Path) -> int:
         copy, packed = Path(folder) / path.name, Path(folder) / "packed.tar"
         copy_database(path, copy)
         look(copy)
-        differences = list(audit(copy, load_catalogue(MODELS_FILE)))
+        differences = list(audit(copy))
         with tarfile.open(packed, "w") as tar:
             tar.add(copy, path.name)
             for file in sorted((data_dir / "jobs").glob("*/*")):

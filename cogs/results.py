@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot import texts, views
 from bot.domain.errors import NotYoursError, OriginalGoneError
 from bot.domain.job import Job
+from bot.domain.packing import REQUEST_BUDGET
 from bot.service.desk import Desk
 from bot.service.gallery import Gallery
 from bot.service.ports import Cancelling
@@ -65,7 +66,7 @@ class Results(commands.Cog):
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        limit = interaction.filesize_limit
+        limit = min(interaction.filesize_limit, REQUEST_BUDGET)
         original = await self._gallery.original(job, position, limit)
         remark = texts.ORIGINAL if original.untouched else texts.original_reencoded(limit)
         await self._show(interaction, job, remark, {position: original.path})

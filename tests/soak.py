@@ -37,6 +37,8 @@ OPEN = 40
 """Orders on their way at once, at most."""
 PATIENCE = 240.0
 """Seconds that the last orders get to end by themselves, once the weather is fine."""
+TROUBLES = 3.0
+"""A second, on average."""
 SIGKILLED = -9
 SETTINGS = {
     "BOT_FAL__MAX_CONCURRENT": str(AT_ONCE),
@@ -180,14 +182,14 @@ class Soak:
         return tally(self.bot.data_dir / "bot.sqlite3")
 
 
-async def soak(jobs: int, kills: int, seed: int, data_dir: Path) -> bool:
+async def soak(jobs: int, kills: int, seed: int, data_dir: Path, troubles: float = TROUBLES) -> bool:
     """Run one, print its table; True when nothing is wrong."""
     began = time.monotonic()
     fal = LoopbackFal(seconds=SECONDS, concurrency=AT_ONCE, painter=plain(3_000))
     async with fal, LoopbackDiscord() as discord:
         bot = BotProcess(discord, fal, data_dir, SETTINGS)
         chance = random.Random(seed)  # noqa: S311 - nothing secret
-        run = Soak(bot, jobs, kills, chance, Weather(fal, discord, chance))
+        run = Soak(bot, jobs, kills, chance, Weather(fal, discord, chance, troubles))
         try:
             await run.storm()
             await run.calm()
@@ -237,13 +239,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--jobs", type=int, default=500, help="orders that were taken, at least")
     parser.add_argument("--kills", type=int, default=20, help="SIGKILLs, half of them at named points")
+    parser.add_argument("--troubles", type=float, default=TROUBLES, help="a second, at fal and at Discord together")
     parser.add_argument("--seed", type=int, default=None, help="of the chances; the moments are never the same")
     parser.add_argument("--data", type=Path, default=None, help="an empty folder to keep; by default a temporary one")
     chosen = parser.parse_args()
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # a killed bot leaves the servers in mid-sentence
     seed = random.randrange(10**6) if chosen.seed is None else chosen.seed  # noqa: S311 - nothing secret
     with tempfile.TemporaryDirectory() as folder:
-        well = asyncio.run(soak(chosen.jobs, chosen.kills, seed, chosen.data or Path(folder)))
+        data_dir = chosen.data or Path(folder)
+        well = asyncio.run(soak(chosen.jobs, chosen.kills, seed, data_dir, chosen.troubles))
     return 0 if well else 1
 
 

@@ -10,8 +10,6 @@ from bot.sandbox.fal_server import LoopbackFal
 from tests.loopback.discord_faults import Fault as Discord
 from tests.loopback.discord_server import LoopbackDiscord
 
-A_SECOND = 3.0
-"""Troubles, on average."""
 AT_FAL: list[tuple[int, Script]] = [
     *((3, Script(fault=fault, billed=billed)) for fault in (Fal.RUN_CONTENT_POLICY, Fal.RUN_NO_MEDIA) for billed in (True, False)),
     *((2, Script(fault=fault)) for fault in (Fal.RUN_EMPTY, Fal.RUN_REQUEST_ERROR, Fal.RUN_FEWER)),
@@ -47,16 +45,18 @@ GATEWAY_DROP, OUTAGE = 0.04, 0.02
 class Weather:
     """Trouble until it is cancelled."""
 
-    def __init__(self, fal: LoopbackFal, discord: LoopbackDiscord, chance: random.Random) -> None:
+    def __init__(self, fal: LoopbackFal, discord: LoopbackDiscord, chance: random.Random, a_second: float) -> None:
+        """`a_second`: troubles, on average."""
         self.troubles = Counter[str]()
         self._fal = fal
         self._discord = discord
         self._chance = chance
+        self._a_second = a_second
 
     async def rage(self) -> None:
         """Let things go wrong."""
         while True:
-            await asyncio.sleep(self._chance.expovariate(A_SECOND))
+            await asyncio.sleep(self._chance.expovariate(self._a_second))
             throw = self._chance.random()
             if throw < OUTAGE:
                 self._discord.outage(self._chance.uniform(0.5, 3))

@@ -92,11 +92,15 @@ class PictureWorker:
             scaled=False,
         )
 
-    async def close(self) -> None:
-        """Let the picture in work end, then end the process. Nothing more is taken."""
+    async def close(self, grace_s: float = 2.0) -> None:
+        """Let the picture in work end if it does so soon, then end the process. Nothing more is taken."""
         self._closed = True
-        async with self._turn:
-            pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(grace_s), self._turn:
+                pool, self._pool = self._pool, None
+        except TimeoutError:
+            self._end()
+        else:
             if pool is not None:
                 await asyncio.to_thread(pool.shutdown)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_rows import from_row
-from bot.domain.catalogue import Catalogue
 from bot.domain.credits import credits_for
-from bot.domain.errors import StartError, UnknownModelError
+from bot.domain.errors import StartError
 from bot.domain.job import Job
 
 CHECKS = (
@@ -51,15 +50,25 @@ CHECKS = (
             UNION ALL SELECT 'scope:' || scope, substr(day, 1, 7), credits FROM ledger WHERE book = 'customer'
             UNION ALL SELECT 'member:' || scope || ':' || member_id, day, credits FROM ledger WHERE book = 'customer'
         ), added AS (SELECT account, period, sum(credits) AS credits FROM again GROUP BY account, period)
-        SELECT coalesce(added.account, kept.account), coalesce(added.period, kept.period)
-        FROM added FULL OUTER JOIN spending AS kept USING (account, period)
-        WHERE coalesce(added.credits, 0) <> coalesce(kept.credits, 0)
+        SELECT account, period FROM added LEFT JOIN spending AS kept USING (account, period)
+        WHERE added.credits <> coalesce(kept.credits, 0)
+        UNION ALL
+        SELECT account, period FROM spending AS kept LEFT JOIN added USING (account, period)
+        WHERE added.credits IS NULL AND kept.credits <> 0
+        """,
+    ),
+    (
+        "a finished job whose operator's book is not its charge and what was wasted",
+        """
+        SELECT id, state FROM jobs WHERE state IN ('rendered', 'delivered') AND charged + wasted <> (
+            SELECT sum(ledger.credits) FROM ledger WHERE job_id = jobs.id AND book = 'operator'
+        )
         """,
     ),
 )
 
 
-def audit(path: Path, catalogue: Catalogue) -> Iterator[str]:
+def audit(path: Path) -> Iterator[str]:
     """Every difference, in words; none when the books agree. Raises StartError when the file cannot be read."""
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
@@ -71,22 +80,19 @@ def audit(path: Path, catalogue: Catalogue) -> Iterator[str]:
         for name, sql in CHECKS:
             for row in connection.execute(sql):
                 yield f"{name}: {' '.join(str(value) for value in row)}"
-        yield from _units(connection, catalogue)
+        yield from _units(connection)
     except sqlite3.Error as error:
         raise StartError(f"database {path}: {error}") from None
     finally:
         connection.close()
 
 
-def _units(connection: sqlite3.Connection, catalogue: Catalogue) -> Iterator[str]:
-    """Where fal named its billable units, they times the base price are what was charged."""
+def _units(connection: sqlite3.Connection) -> Iterator[str]:
+    """Where fal named its billable units, they times the price of that day are what was charged."""
     nobody = Seal("an audit opens no token")
     for row in connection.execute("SELECT * FROM jobs WHERE units IS NOT NULL AND charged IS NOT NULL"):
         job: Job = from_row(row, nobody)
-        try:
-            base = catalogue.model_of(job.request.endpoint).price.image
-        except UnknownModelError:
-            continue
-        billed = credits_for(Decimal(str(job.units)) * base)
-        if billed != job.charged:
-            yield f"a job charged {job.charged} credits for which fal billed {billed}: {job.id}"
+        if job.request.unit_price:
+            billed = credits_for(Decimal(str(job.units)) * Decimal(job.request.unit_price))
+            if billed != job.charged:
+                yield f"a job charged {job.charged} credits for which fal billed {billed}: {job.id}"

@@ -32,6 +32,10 @@ COUNT_OF_SCOPE = """
     WHERE scope = ? AND state IN ('held', 'submitting', 'queued')
 """
 SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
+WASTED = """
+    SELECT coalesce(sum(wasted), 0) FROM jobs INDEXED BY jobs_wasting
+    WHERE wasted > 0 AND state IN ('held', 'submitting', 'queued', 'lost')
+"""  # first tries that fal may have charged; the ledger learns of them when their jobs end
 UNFINISHED = """
     SELECT * FROM jobs INDEXED BY jobs_unfinished
     WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
@@ -94,7 +98,7 @@ class SqliteStore:
 
     async def has_request(self, request_id: str) -> bool:
         """Whether a job of ours holds the receipt of that fal request."""
-        sql = "SELECT 1 FROM jobs WHERE ticket_json ->> '$.request_id' = ? LIMIT 1"
+        sql = "SELECT 1 FROM jobs WHERE json_extract(ticket_json, '$.request_id') = ? LIMIT 1"
         return bool(await self._database.read(sql, (request_id,)))
 
     async def unfinished(self) -> list[Job]:
@@ -128,9 +132,10 @@ class SqliteStore:
         return [row["id"] for row in rows]
 
     async def spent_this_month(self, now: float) -> int:
-        """Credits in the operator's book, of this UTC month."""
+        """Credits in the operator's book, of this UTC month, and what open jobs have wasted already."""
         rows = await self._database.read(SPENT, ("operator", month_of(now)))
-        return rows[0][0] if rows else 0
+        wasted = await self._database.read(WASTED)
+        return (rows[0][0] if rows else 0) + wasted[0][0]
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""
@@ -178,6 +183,8 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, no
     for allowance, account, period, limit, renews_at in checks:
         row = connection.execute(SPENT, (account, period)).fetchone()
         left = limit - (row[0] if row else 0)
+        if allowance is Allowance.OPERATOR_MONTH:
+            left -= connection.execute(WASTED).fetchone()[0]
         if job.credits > left:
             raise QuotaExceededError(
                 allowance=allowance, limit=limit, left=max(0, left), wanted=job.credits, renews_at=renews_at

@@ -141,7 +141,8 @@ class Catalogue:
             raise SeedWithSeveralError
         if images == 1 and "seed" in parameters:
             arguments.setdefault("seed", seed)
-        return Request(endpoint=model.endpoint(edit=order.is_edit).id, arguments=arguments, images=images)
+        endpoint = model.endpoint(edit=order.is_edit).id
+        return Request(endpoint=endpoint, arguments=arguments, images=images, unit_price=str(model.price.image))
 
     def _check_references(self, order: Order, model: Model) -> None:
         if len(order.references) > model.max_references:

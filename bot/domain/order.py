@@ -1,6 +1,6 @@
 """An order: what a member asked for, and where to answer."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 PROMPT_LIMIT = 4000
 """Characters. Discord's text inputs and messages of an application hold no more."""
@@ -63,7 +63,9 @@ class Request:
     arguments: dict[str, str | int | bool | list[str]]
     images: int
     """How many images are asked for."""
+    unit_price: str = ""
+    """The list price of one billable unit in US dollars when it was ordered, for the audit."""
 
     def with_pictures(self, urls: list[str]) -> "Request":
         """The same request with its pictures' addresses at fal."""
-        return Request(endpoint=self.endpoint, arguments={**self.arguments, "image_urls": urls}, images=self.images)
+        return replace(self, arguments={**self.arguments, "image_urls": urls})

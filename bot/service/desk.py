@@ -1,6 +1,5 @@
 """The desk: an order is checked, priced and held in the books before anything else happens to it."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,9 +11,10 @@ from bot.domain.order import Order
 from bot.domain.references import check_declared
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
+from bot.service.racing import within
 
 BOOKS_TIMEOUT = 1.0
-"""Seconds for the hold; Discord wants its first answer within three."""
+"""Seconds for the hold, or for a look at the books; Discord wants its first answer within three."""
 SEEDS = 2**31
 
 
@@ -62,18 +62,17 @@ class Desk:
             created_at=self._clock(),
             reply=reply,
         )
-        try:
-            async with asyncio.timeout(BOOKS_TIMEOUT):
-                held = await self._store.hold(job, self._house.limits)
-        except TimeoutError:
-            raise BooksBusyError from None
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            held = await self._store.hold(job, self._house.limits)
         self._reached(Point.HELD)
         return held
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""
-        return await self._store.of_member(scope, member_id, most)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._store.of_member(scope, member_id, most)
 
     async def standing(self, scope: str, member_id: int) -> Standing:
         """What a member and their server have left."""
-        return await self._store.standing(scope, member_id, self._house.limits, self._clock())
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._store.standing(scope, member_id, self._house.limits, self._clock())

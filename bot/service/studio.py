@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from bot.domain.errors import (
+    BooksBusyError,
     BotError,
     CancelledAtFalError,
     DeliveryError,
@@ -24,6 +25,7 @@ from bot.domain.job import NEXT, Job, State
 from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
 from bot.service.collecting import collect, price
+from bot.service.desk import BOOKS_TIMEOUT
 from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
@@ -31,6 +33,7 @@ from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import Progress
+from bot.service.racing import within
 from bot.service.run import Parts, Run
 
 _log = logging.getLogger(__name__)
@@ -94,9 +97,10 @@ class Studio:
         await self._parts.store.save(job.to(State.CANCELLED, charged=0, told=True), FREE)
 
     async def job(self, job_id: str) -> Job:
-        """The job of a button. Raises JobGoneError."""
+        """The job of a button. Raises JobGoneError, BooksBusyError."""
         run = self._runs.get(job_id)
-        job = run.job if run else await self._parts.store.job(job_id)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            job = run.job if run else await self._parts.store.job(job_id)
         if job is None:
             raise JobGoneError
         return job

@@ -627,7 +627,7 @@ async def test_every_fault_ends_as_this_table_says(case: Case, tmp_path: Path, m
 
 
 def check_laws(here: Stand) -> None:
-    assert list(audit(here.data_dir / "bot.sqlite3", MEMBERS_MODEL)) == []
+    assert list(audit(here.data_dir / "bot.sqlite3")) == []
     assert here.fal.spent * 100 <= here.charged()[1]
     everything = [one for channel in here.discord.world.channels.values() for one in here.discord.messages(channel)]
     assert not [one for one in everything if "Cancel" in [button["label"] for button in one.buttons]]

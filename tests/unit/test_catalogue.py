@@ -48,6 +48,7 @@ def test_an_order_without_choices_sends_every_default_and_a_seed_of_ours() -> No
             "enable_web_search": False,
         },
         images=1,
+        unit_price="0.08",
     )
 
 

@@ -35,6 +35,9 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_unfinished ON jobs (number) WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost');
 CREATE INDEX jobs_untold ON jobs (number) WHERE told = 0 AND state IN ('delivered', 'failed', 'cancelled');
 CREATE INDEX jobs_in_flight ON jobs (scope, member_id) WHERE state IN ('held', 'submitting', 'queued');
+CREATE INDEX jobs_wasting ON jobs (wasted)
+    WHERE wasted > 0 AND state IN ('held', 'submitting', 'queued', 'lost');
+CREATE INDEX jobs_by_request ON jobs (json_extract(ticket_json, '$.request_id'));
 CREATE INDEX jobs_of_member ON jobs (member_id, number);
 CREATE INDEX jobs_with_files ON jobs (rendered_at) WHERE state IN ('rendered', 'delivered');
 
