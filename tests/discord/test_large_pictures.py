@@ -71,7 +71,7 @@ async def test_an_original_that_fits_nowhere_comes_in_its_best_form(here: World)
     (result,) = await delivered(here)
     answer = await here.member.click(result, label="Original")
     assert await told(answer) == (
-        "The untouched file is over Discord's 25 MB here, so this is the best copy in full size."
+        "The untouched file is over Discord's 24 MB here, so this is the best copy in full size."
     )
     assert answer.response is not None
     (copy,) = pictures(here, answer.response.message)
