@@ -53,7 +53,6 @@ from bot.domain.errors import (
     TooManyReferencesError,
     UnexpectedError,
     UnknownModelError,
-    UnknownOptionsError,
     UnsupportedPictureError,
     WaitedTooLongError,
     unpacked,
@@ -346,7 +345,7 @@ def explain(error: BotError) -> str:
     return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
 
 
-def _order_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
+def _order_refused(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
     match error:
         case EmptyPromptError():
             return "Please say what to make: the prompt is empty."
@@ -359,9 +358,6 @@ def _order_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one 
             return f"{model} cannot do `{option}`.{others}"
         case BadChoiceError(model=model, option=option, given=given, allowed=allowed):
             return f"{model} has no `{option}` {code(given)}. It has {listed(allowed)}."
-        case UnknownOptionsError(given=given):
-            known = "`--ar 16:9`, `--model pro`, `--2k`, `--images 2`, `--seed 7`, `--png`"
-            return f"I do not know {listed(given)}. There are {known} and more in **/help**."
         case SeedWithSeveralError():
             return "A seed with several images gives identical twins. Choose one image, or leave the seed out."
         case SafetyTooLaxError(limit=limit):

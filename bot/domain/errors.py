@@ -80,13 +80,6 @@ class BadChoiceError(RefusedError):
     allowed: tuple[str, ...]
 
 
-@dataclass(kw_only=True, eq=False)
-class UnknownOptionsError(RefusedError):
-    """Words after two dashes that are no options, or lack their value."""
-
-    given: tuple[str, ...]
-
-
 class SeedWithSeveralError(RefusedError):
     """A seed together with several images: fal makes identical twins of them."""
 

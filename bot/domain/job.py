@@ -38,8 +38,6 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
 ENDED = frozenset(state for state, following in NEXT.items() if not following)
 IN_FLIGHT = frozenset({State.HELD, State.SUBMITTING, State.QUEUED})
 """States that count against the limits of orders on their way."""
-AT_FAL = frozenset({State.SUBMITTING, State.QUEUED})
-"""States that occupy one of `fal.max_concurrent` places."""
 
 
 class WrongStepError(Exception):

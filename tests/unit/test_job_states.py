@@ -7,7 +7,7 @@ from doubles import a_job
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.job import AT_FAL, ENDED, IN_FLIGHT, NEXT, State, WrongStepError
+from bot.domain.job import ENDED, IN_FLIGHT, NEXT, State, WrongStepError
 
 STEPS = [(one, two) for one in State for two in State]
 
@@ -65,7 +65,6 @@ def test_the_ends_are_delivered_failed_and_cancelled() -> None:
 
 def test_only_what_has_not_rendered_counts_as_on_its_way() -> None:
     assert {State.HELD, State.SUBMITTING, State.QUEUED} == IN_FLIGHT
-    assert {State.SUBMITTING, State.QUEUED} == AT_FAL
 
 
 def test_a_step_says_what_became_known_with_it() -> None:
