@@ -152,6 +152,7 @@ class Soak:
             if by_itself not in {None, SIGKILLED}:
                 self.deaths["BY ITSELF"] += 1
             await self.bot.kill()
+            say(f"{number + 1} kills, {self._tally()[0]} jobs")
         await self._start()
         self._killing_over.set()
 
@@ -226,8 +227,12 @@ def report(run: Soak, found: list[Entry], verdict: Verdict, audit: str, defects:
     lines += [f"{'kills':28}{run.deaths.total():5}   {said(run.deaths)}"]
     lines += [f"{'faults':28}{run.weather.troubles.total():5}   {said(run.weather.troubles)}"]
     lines += [f"{name:28}{len(wrong):5}" for name, wrong in zeros.items()]
-    print("\n".join(lines))  # noqa: T201 - the command's answer
+    say("\n".join(lines))
     return not any(zeros.values())
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the command's answer
 
 
 def said(counts: Counter[str]) -> str:

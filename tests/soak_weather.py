@@ -38,6 +38,8 @@ AT_DISCORD: list[tuple[int, str, Discord | int]] = [
     *((1, "list_messages", fault) for fault in PASSING),
     *((1, "callback", fault) for fault in (Discord.RESET, Discord.ANSWER_LOST, Discord.DONE_BUT_502)),
 ]
+MOST_AHEAD = 3
+"""Troubles of one kind that wait to happen; more would make one long failure of it."""
 GATEWAY_DROP, OUTAGE = 0.04, 0.02
 """Chances that a trouble is one of these instead."""
 
@@ -48,6 +50,7 @@ class Weather:
     def __init__(self, fal: LoopbackFal, discord: LoopbackDiscord, chance: random.Random, a_second: float) -> None:
         """`a_second`: troubles, on average."""
         self.troubles = Counter[str]()
+        self._planned = Counter[str]()
         self._fal = fal
         self._discord = discord
         self._chance = chance
@@ -77,13 +80,18 @@ class Weather:
 
     def _at_fal(self) -> None:
         [(_, script)] = self._chance.choices(AT_FAL, [weight for weight, _ in AT_FAL])
-        times = self._times()
-        self._fal.fail_next(script, times=times)
-        self.troubles["at fal"] += times
+        if sum(one.fault.step is script.fault.step for one in self._fal.faults.waiting) < MOST_AHEAD:
+            times = self._times()
+            self._fal.fail_next(script, times=times)
+            self.troubles["at fal"] += times
 
     def _at_discord(self) -> None:
         [(_, kind, fault)] = self._chance.choices(AT_DISCORD, [weight for weight, _, _ in AT_DISCORD])
-        self._discord.fail_next(kind, fault, self._times())
+        happened = sum(one == kind for one, _ in self._discord.faults.played)
+        if self._planned[kind] - happened < MOST_AHEAD:
+            times = self._times()
+            self._planned[kind] += times
+            self._discord.fail_next(kind, fault, times)
 
     def _times(self) -> int:
         return self._chance.choice((1, 1, 1, 2))

@@ -138,7 +138,7 @@ class Stand:
     async def over(self) -> str:
         """Wait until nothing more is done for any job; the state of the first."""
         undone = "SELECT 1 FROM jobs WHERE told = 0"
-        await self.eventually(lambda: not self.rows(undone) and self.rows("SELECT 1 FROM jobs"))
+        await self.eventually(lambda: self.rows("SELECT 1 FROM jobs") and not self.rows(undone))
         return self.rows("SELECT state FROM jobs ORDER BY number")[0][0]
 
 
