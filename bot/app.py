@@ -206,8 +206,8 @@ async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, s
 async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(app.client.connect(), name="gateway"),
+            gateway = tasks.create_task(app.client.connect(), name="gateway")
+            working = [
                 tasks.create_task(_work(app), name="studio"),
                 tasks.create_task(_sweep(app, data_dir), name="sweep"),
                 tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
@@ -215,9 +215,11 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
             await stop.wait()
             _log.info("stopping")
             await app.studio.stop()
-            await app.client.close()
-            for task in running:
+            for task in working:
                 task.cancel()
+            await asyncio.wait(working)  # before their connections to Discord are closed
+            await app.client.close()
+            gateway.cancel()
     except ExceptionGroup as group:
         if group.subgroup(discord.PrivilegedIntentsRequired) is None:
             raise
