@@ -61,9 +61,7 @@ class SqliteServers:
         def work(connection: sqlite3.Connection) -> None:
             gone = {row[0] for row in connection.execute(PRESENT)} - names.keys()
             connection.executemany(LEFT, [{"guild_id": one, "at": at} for one in gone])
-            connection.executemany(
-                JOINED, [{"guild_id": one, "name": name, "at": at} for one, name in names.items()]
-            )
+            connection.executemany(JOINED, [{"guild_id": one, "name": name, "at": at} for one, name in names.items()])
 
         await self._database.write(work)
 
