@@ -4,7 +4,7 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
@@ -31,8 +31,10 @@ from bot.domain.errors import (
     MissingPermissionsError,
     NoImageMadeError,
     NoReferenceError,
+    NotAllowedHereError,
     NotAPictureError,
     NothingToCancelError,
+    NotModeratorError,
     NotYoursError,
     OfferGoneError,
     OriginalGoneError,
@@ -52,6 +54,7 @@ from bot.domain.errors import (
     SeedWithSeveralError,
     StoppingError,
     SubmitUnansweredError,
+    SuspendedError,
     TooManyJobsError,
     TooManyReferencesError,
     UnexpectedError,
@@ -62,6 +65,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.usage import Usage
 from bot.service.alerts import Subject
 from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
 
@@ -72,6 +76,12 @@ COMMANDS = {
     "edit": "Change or combine pictures with words",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "usage": "What was used: credits, models, times",
+    "usage me": "What you used here",
+    "usage server": "What everybody used here (for moderators)",
+    "mydata": "What is stored about you",
+    "mydata export": "Get everything that is stored about you",
+    "mydata erase": "Have everything about you forgotten",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -292,6 +302,12 @@ ALERTS = {
         "No lost request is being looked for any more.",
     ),
     Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.PURSE_HALF: ("Half of this month's credits are spent.", "Less than half of the month's credits are spent."),
+    Subject.PURSE_LOW: ("80 % of this month's credits are spent.", "Less than 80 % of the month's credits are spent."),
+    Subject.PURSE_EMPTY: (
+        "This month's credits are spent: orders are refused until the month ends or the stop is raised.",
+        "There are credits again.",
+    ),
     Subject.DISK: ("The disk of the data folder is nearly full.", "The disk has room again."),
 }
 
@@ -300,6 +316,57 @@ def alert(subject: Subject, *, up: bool) -> str:
     """What the operator reads when something goes wrong, and when it is over."""
     wrong, over = ALERTS[subject]
     return f"**Alert:** {wrong}" if up else f"**Over:** {over}"
+
+
+# --- usage ----------------------------------------------------------------------------------------
+
+DAYS = "How many days, today included (30 if you choose none)"
+FORGOTTEN = "somebody who was forgotten"
+MOST_LISTED = 10
+"""Members and models in a report; the table has all of them."""
+
+
+def usage_words(now: Usage) -> tuple[str, str]:
+    """Title and unit of the chart."""
+    return f"Credits from {now.since} to {now.until}", "credits a day"
+
+
+def usage(now: Usage, title_of: Callable[[str], str], *, of_server: bool) -> str:
+    """The answer of /usage."""
+    if not now.rows and not now.refused:
+        return f"Nothing was ordered from {now.since} to {now.until}. Try **/imagine**."
+    lines = [
+        f"### {'This server' if of_server else 'You'}, {now.since} to {now.until}",
+        f"**{credits_of(now.credits)}** for {counted(now.images, 'image')} in {counted(now.delivered, 'order')}"
+        + (f", {duration(now.seconds_each)} each" if now.seconds_each is not None else ""),
+        f"{now.failed} failed, {now.cancelled} cancelled, {now.refused} refused",
+        "**Models:** " + _shares((title_of(model), spent) for model, spent in now.by_model()),
+    ]
+    if of_server:
+        lines.append("**Members:** " + _shares((_member(member), spent) for member, spent in now.by_member()))
+    lines.append("-# One credit is one US cent of fal's list price. Days are UTC days. The table has every day.")
+    return "\n".join(lines)
+
+
+def usage_alt(now: Usage, title_of: Callable[[str], str]) -> str:
+    """The chart in words, at most 1,024 characters."""
+    days = dict.fromkeys(now.days, 0)
+    for row in now.rows:
+        days[row.day] += row.credits
+    best = max(days, key=lambda day: days[day])
+    models = ", ".join(f"{title_of(model)} {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
+    return (
+        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}: {models or 'none'}."
+        f" The most on one day: {days[best]:,} on {best}."
+    )[:1024]
+
+
+def _shares(pairs: Iterable[tuple[str, int]]) -> str:
+    return " · ".join(f"{name} {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
+
+
+def _member(member_id: int) -> str:
+    return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -398,6 +465,8 @@ def _books_refused(error: BotError) -> str | None:
             return f"You have {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(allowance=Allowance.SERVER_DAY, left=left, wanted=wanted, renews_at=at):
             return f"This server has {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(allowance=Allowance.SERVER_MONTH, left=left, wanted=wanted, renews_at=at):
+            return f"This server has {credits_of(left)} left this month and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(left=left, wanted=wanted, renews_at=at):
             return f"The bot's budget for this month has {credits_of(left)} left and this needs {wanted}. More comes {when(at)}."
         case TooManyJobsError(of_member=True, limit=limit):
@@ -430,6 +499,12 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
+        case NotModeratorError():
+            return "Only moderators of this server can do that."
+        case SuspendedError():
+            return "The bot is switched off for this server by the people who run it. Nothing was ordered."
+        case NotAllowedHereError():
+            return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
         case JobGoneError():
             return "This order is not known any more."
         case OfferGoneError():

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
@@ -44,6 +45,10 @@ UNNAME_REFUSALS = """
     INSERT INTO refusals SELECT scope, day, ?, code, times FROM refusals WHERE member_id = ?
     ON CONFLICT DO UPDATE SET times = refusals.times + excluded.times
 """
+FACTS_OF_MEMBER = {
+    "usage": "SELECT * FROM usage INDEXED BY usage_of_member WHERE member_id = ?",
+    "refusals": "SELECT * FROM refusals INDEXED BY refusals_of_member WHERE member_id = ?",
+}
 OLD_COUNTS = ("DELETE FROM refusals WHERE day < ?", "DELETE FROM usage WHERE day < ?")
 OF_SCOPE = tuple(f"DELETE FROM {table} WHERE scope = ?" for table in ("usage", "refusals", "rules"))  # noqa: S608 - tables of ours
 
@@ -68,6 +73,13 @@ class SqliteErasure:
         """Everything they ordered anywhere, the newest first."""
         rows = await self._database.read(JOBS_OF_MEMBER, (member_id, most))
         return [from_row(row, self._seal) for row in rows]
+
+    async def facts_of(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
+        """What other tables hold about them, by table."""
+        return {
+            table: [dict(row) for row in await self._database.read(sql, (member_id,))]
+            for table, sql in FACTS_OF_MEMBER.items()
+        }
 
     async def erase_member(self, member_id: int, at: float) -> Sequence[str]:
         """Forget up to a batch of ended jobs, with their books' names; returns their ids, none when none is left."""
