@@ -183,6 +183,18 @@ class NotModeratorError(RefusedError):
     """Only moderators may see or do this."""
 
 
+class NotOwnerError(RefusedError):
+    """Only the bot's owners may do this."""
+
+
+class BadServerError(RefusedError):
+    """What was typed is no server's id."""
+
+
+class ExportTooLargeError(RefusedError):
+    """Everything about a member is larger than a file may be here."""
+
+
 class JobGoneError(RefusedError):
     """The job of this button is not known any more."""
 
