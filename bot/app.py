@@ -13,7 +13,9 @@ import aiohttp
 from discord.ext import commands
 from pydantic_core import Url
 
+from bot import texts
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.charts import Charts
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -23,12 +25,16 @@ from bot.adapters.fal import Fal
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
+from bot.adapters.persons import Persons
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_erasure import SqliteErasure
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_usage import SqliteUsage
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
@@ -38,14 +44,20 @@ from bot.service.gallery import Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.privacy import Privacy, Retention
+from bot.service.purse import Purse, PurseRules
+from bot.service.reports import Reports
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
 from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
+from cogs.mydata import MyData
 from cogs.offers import OfferButtons
+from cogs.operator import OperatorCommands
 from cogs.results import Results
+from cogs.usage import UsageReports
 
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
@@ -63,6 +75,10 @@ class App:
     gallery: Gallery
     store: SqliteStore
     rules: SqliteRules
+    servers: SqliteServers
+    purse: Purse
+    reports: Reports
+    privacy: Privacy
     catalogue: Catalogue
     alerts: Alerts
     operator: Operator
@@ -76,6 +92,9 @@ class _Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    servers: SqliteServers
+    usage: SqliteUsage
+    erasure: SqliteErasure
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -108,13 +127,13 @@ async def opened(
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     world = _World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
     async with AsyncExitStack() as stack:
-        app = _wired(await _opened(stack, settings, fal_key, Seal(secret), data_dir, world))
+        app = _wired(await _opened(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
         yield app
 
 
 async def _opened(
-    stack: AsyncExitStack, settings: Settings, fal_key: str, seal: Seal, data_dir: Path, world: _World
+    stack: AsyncExitStack, settings: Settings, fal_key: str, secret: str, data_dir: Path, world: _World
 ) -> _Tools:
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
@@ -129,11 +148,15 @@ async def _opened(
     stack.push_async_callback(fal.aclose)
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
+    seal, persons = Seal(secret), Persons(secret)
     return _Tools(
         settings=settings,
         catalogue=catalogue,
-        store=SqliteStore(database, seal, world.clock),
+        store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
+        servers=SqliteServers(database),
+        usage=SqliteUsage(database),
+        erasure=SqliteErasure(database, seal, persons),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -144,22 +167,34 @@ async def _opened(
 
 def _wired(tools: _Tools) -> App:
     settings, world = tools.settings, tools.world
-    client = BotClient(tools.store, message_content=settings.discord.message_content)
+    client = BotClient(
+        tools.store,
+        tools.servers,
+        world.clock,
+        message_content=settings.discord.message_content,
+        home_server=settings.operator.home_server,
+    )
     packer, alerts = Packer(tools.worker), Alerts()
+    purse = _purse(tools, alerts)
     app = App(
         settings=settings,
         client=client,
         studio=Studio(_parts(tools, client, packer, alerts)),
-        desk=_desk(tools),
+        desk=_desk(tools, purse),
         offers=Offers(world.clock, new_id),
         gallery=_gallery(tools, packer),
         store=tools.store,
         rules=tools.rules,
+        servers=tools.servers,
+        purse=purse,
+        reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
+        privacy=_privacy(tools),
         catalogue=tools.catalogue,
         alerts=alerts,
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
     )
     client.make_cogs = lambda: _cogs(app)
+    client.make_home_cogs = lambda: (OperatorCommands(client, purse),)
     return app
 
 
@@ -169,21 +204,46 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        UsageReports(app.reports),
+        MyData(app.privacy),
         Doors(app.client),
     )
 
 
-def _desk(tools: _Tools) -> Desk:
+def _desk(tools: _Tools, purse: Purse) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
         rules=tools.rules,
+        purse=purse,
+        refusals=tools.usage,
         house=House(limits=limits(tools.settings), max_tolerance=tools.settings.safety.max_tolerance),
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
         reached=tools.world.reached,
     )
+
+
+def _purse(tools: _Tools, alerts: Alerts) -> Purse:
+    quota, operator = tools.settings.quota, tools.settings.operator
+    rules = PurseRules(
+        monthly=quota.total_monthly_credits,
+        server_monthly=_server_month(tools.settings),
+        allow_list=operator.allow_list,
+    )
+    return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
+
+
+def _privacy(tools: _Tools) -> Privacy:
+    keep = tools.settings.retention
+    retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
+    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
+
+
+def _server_month(settings: Settings) -> int:
+    quota = settings.quota
+    return quota.total_monthly_credits if quota.server_monthly_credits is None else quota.server_monthly_credits
 
 
 def _gallery(tools: _Tools, packer: Packer) -> Gallery:
@@ -235,6 +295,7 @@ def limits(settings: Settings) -> Limits:
     return Limits(
         member_day=settings.quota.member_daily_credits,
         server_day=settings.quota.server_daily_credits,
+        server_month=_server_month(settings),
         operator_month=settings.quota.total_monthly_credits,
         member_jobs=settings.quota.member_jobs,
         server_jobs=settings.quota.server_jobs,

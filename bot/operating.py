@@ -6,7 +6,7 @@ Changes are written to the database; a running bot follows them within five seco
 import asyncio
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -26,28 +26,6 @@ from bot.settings import MODELS_FILE, Start, load_settings
 PERMISSIONS = 274878008320
 """View Channel, Send Messages, Send Messages in Threads, Attach Files, Read Message History."""
 MOST_SERVERS = 1000
-COMMANDS = ("server", "servers", "notice", "prices", "invite")
-
-
-def add_commands(commands: Any) -> None:  # noqa: ANN401 - argparse names no type for it
-    """The operator's part of the command line."""
-    server: ArgumentParser = commands.add_parser("server", help="a server's cap, or whether it may use the bot")
-    server.add_argument("id", type=_id, metavar="ID", help="the server's Discord id")
-    server.add_argument("--monthly", type=_cap, metavar="N", help="credits a month, or `default`")
-    for flag, about in (
-        ("suspend", "take no orders there"),
-        ("resume", "take orders there again"),
-        ("allow", "put it on the allow list"),
-        ("disallow", "take it off the allow list"),
-        ("leave", "have the bot leave it"),
-    ):
-        server.add_argument(f"--{flag}", action="store_true", help=about)
-    commands.add_parser("servers", help="every server with what it used this month")
-    notice: ArgumentParser = commands.add_parser("notice", help="say something in the log channels of all servers")
-    notice.add_argument("words", help="up to 1,800 characters")
-    prices: ArgumentParser = commands.add_parser("prices", help="the price table; with --check against fal's own")
-    prices.add_argument("--check", action="store_true", help="ask fal; exit code 1 when a price differs")
-    commands.add_parser("invite", help="the address that adds the bot to a server, with the least permissions")
 
 
 def operate(chosen: Namespace, start: Start) -> int:
@@ -150,23 +128,6 @@ async def _store(start: Start) -> AsyncGenerator[SqliteServers]:
         yield SqliteServers(database)
     finally:
         await database.close()
-
-
-def _id(typed: str) -> int:
-    number = int(typed)
-    if not 0 < number < 2**63:
-        raise ValueError(typed)
-    return number
-
-
-def _cap(typed: str) -> int:
-    """-1 for `default`."""
-    if typed == "default":
-        return -1
-    number = int(typed)
-    if not 0 <= number <= 100_000_000:  # noqa: PLR2004 - as the settings have it
-        raise ValueError(typed)
-    return number
 
 
 def _say(line: str) -> None:

@@ -54,6 +54,8 @@ class QuotaSettings(Section):
     member_jobs: Annotated[int, Field(ge=1, le=10_000)]
     server_jobs: Annotated[int, Field(ge=1, le=100_000)]
     total_monthly_credits: Credits
+    server_monthly_credits: Credits | None = None
+    """A server's cap where the operator set none for it; None: the total."""
 
 
 class SafetySettings(Section):
@@ -70,9 +72,19 @@ class ResultsSettings(Section):
 
 
 class OperatorSettings(Section):
-    """How the operator hears of trouble."""
+    """How the operator hears of trouble, and where the operator rules."""
 
     channel_id: Annotated[int, Field(ge=0)] = 0
+    home_server: Annotated[int, Field(ge=0)] = 0
+    allow_list: bool = False
+
+
+class RetentionSettings(Section):
+    """How long things are remembered, in days."""
+
+    prompts: Annotated[int, Field(ge=1, le=36500)] = 365
+    counts: Annotated[int, Field(ge=90, le=36500)] = 730
+    left_servers: Annotated[int, Field(ge=0, le=3650)] = 30
 
 
 class Settings(BaseSettings):
@@ -86,6 +98,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     results: ResultsSettings
     operator: OperatorSettings = OperatorSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from bot.domain.errors import (
     AccountError,
     Allowance,
     BadChoiceError,
+    BadServerError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -21,6 +22,7 @@ from bot.domain.errors import (
     DeliveryError,
     EmptyPromptError,
     EndpointGoneError,
+    ExportTooLargeError,
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
@@ -35,6 +37,7 @@ from bot.domain.errors import (
     NotAPictureError,
     NothingToCancelError,
     NotModeratorError,
+    NotOwnerError,
     NotYoursError,
     OfferGoneError,
     OriginalGoneError,
@@ -65,9 +68,11 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.purse import Server
 from bot.domain.usage import Usage
 from bot.service.alerts import Subject
 from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.purse import PurseState
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -82,6 +87,11 @@ COMMANDS = {
     "mydata": "What is stored about you",
     "mydata export": "Get everything that is stored about you",
     "mydata erase": "Have everything about you forgotten",
+    "operator": "For the people who run this bot",
+    "operator purse": "What was spent this month, and the forecast",
+    "operator servers": "The servers, the costliest first",
+    "operator server": "A server's cap, or whether it may use the bot",
+    "operator notice": "Say something in the log channels of all servers",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -369,6 +379,65 @@ def _member(member_id: int) -> str:
     return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
 
 
+def recipe_line(job: Job) -> str:
+    """How to order the same again, as a command."""
+    options = "".join(f" {name}:{value}" for name, value in job.order.choices.made().items())
+    command = "edit" if job.order.is_edit else "imagine"
+    return f"/{command} prompt:{' '.join(job.order.prompt.split())} model:{job.order.model}{options}"
+
+
+# --- one's own data -------------------------------------------------------------------------------
+
+EXPORTED = (
+    "Everything that is stored about you: orders with prompts, recipes and counts. Your pictures are in the channels"
+    " and in **/jobs**."
+)
+ERASE = "Forget me"
+ERASURE_QUESTION = (
+    "### Forget everything about you?\n"
+    "Your prompts, pictures and orders are removed from the bot within the hour, in every server. It cannot be undone:"
+    " buttons under your images stop working. Messages in Discord stay; delete those yourself. The books keep the sums"
+    " without you, no credits come back, and a block or a strike stays until it ends."
+)
+ERASURE_ASKED = "You will be forgotten within the hour. Orders still on their way are finished first."
+
+# --- the operator's commands ----------------------------------------------------------------------
+
+SERVER_ID = "The server's Discord id"
+SERVER_MONTHLY = "Credits a month; -1 for the default again"
+SERVER_DO = "Suspend, resume, allow, disallow, or leave it"
+SERVER_SET = "Done. It holds for the next order."
+NOTICE_WORDS = "What to say"
+NOTICE_TAKEN = "It will stand in all log channels within a few seconds."
+
+
+def purse(state: PurseState) -> str:
+    """The month of the operator."""
+    share = f" ({state.spent * 100 // state.stop} %)" if state.stop else ""
+    return (
+        f"**{credits_of(state.spent)}** of {state.stop:,} spent this month{share}.\n"
+        f"If it goes on as in the last days: **{credits_of(state.forecast)}** at the end of the month.\n"
+        "-# One credit is one US cent of fal's list price. Months are UTC months."
+    )
+
+
+def servers(found: Iterable[tuple[Server, int]]) -> str:
+    """The servers, one a line."""
+    lines = [
+        f"`{server.guild_id}` {code(server.name or '?')} {credits_of(spent)}"
+        + (f" of {server.monthly:,}" if server.monthly is not None else "")
+        + (", suspended" if server.suspended else "")
+        + (", left" if server.left_at is not None else "")
+        for server, spent in found
+    ]
+    return "\n".join(["### Servers, this month", *(lines or ["none"])])
+
+
+def notice(words: str) -> str:
+    """A notice of the operator's, in a log channel; the words are escaped already."""
+    return f"**From the people who run this bot**\n{words}"
+
+
 # --- panels ---------------------------------------------------------------------------------------
 
 
@@ -422,6 +491,8 @@ def explain(error: BotError) -> str:
         _books_refused,
         _rules_refused,
         _control_refused,
+        _standing_refused,
+        _gone_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -499,12 +570,30 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
+        case _:
+            return None
+
+
+def _standing_refused(error: BotError) -> str | None:
+    match error:
         case NotModeratorError():
             return "Only moderators of this server can do that."
+        case NotOwnerError():
+            return "Only the people who run this bot can do that."
+        case BadServerError():
+            return "That is no server's id. It is a long number; copy it with Discord's developer mode."
+        case ExportTooLargeError():
+            return "Your data does not fit into one file here. Please ask the people who run this bot for it."
         case SuspendedError():
             return "The bot is switched off for this server by the people who run it. Nothing was ordered."
         case NotAllowedHereError():
             return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
+        case _:
+            return None
+
+
+def _gone_refused(error: BotError) -> str | None:
+    match error:
         case JobGoneError():
             return "This order is not known any more."
         case OfferGoneError():

@@ -282,7 +282,7 @@ ACTS = st.one_of(
     st.tuples(st.just("close"), st.integers(0, 30), st.integers(0, 9), st.integers(0, 9)),
     st.tuples(st.just("wait"), st.integers(1, 40), st.just(0), st.just(0)),
 )
-TIGHT = Limits(member_day=12, server_day=20, operator_month=60, member_jobs=4, server_jobs=7)
+TIGHT = Limits(member_day=12, server_day=20, server_month=10**6, operator_month=60, member_jobs=4, server_jobs=7)
 
 
 def day_of(moment: float) -> str:
