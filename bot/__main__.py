@@ -19,6 +19,15 @@ from bot.settings import Settings, Start, load_settings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     load_dotenv(Path(".env"))
+    chosen = _parser().parse_args(arguments)
+    try:
+        return _chosen(chosen)
+    except StartError as error:
+        print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201 - the command line's own answer
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Images from words, in Discord.")
     commands = parser.add_subparsers(
         dest="command", metavar=f"run | check | sandbox | audit | backup | {' | '.join(OPERATOR)}"
@@ -31,34 +40,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     backup = commands.add_parser("backup", help="copy a running bot's data into one file, and check it")
     backup.add_argument("file", type=Path, metavar="FILE", help="a tar file that does not exist yet")
     operator_commands(commands)
-    chosen = parser.parse_args(arguments)
-    try:
-        match chosen.command:
-            case "check":
-                from bot.check import check  # noqa: PLC0415 - a start loads only what it needs
+    return parser
 
-                return asyncio.run(check(Start()))
-            case "sandbox":
-                from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
 
-                return run_sandbox(chosen)
-            case command if command in OPERATOR:
-                from bot.operating import operate  # noqa: PLC0415 - a start loads only what it needs
+def _chosen(chosen: argparse.Namespace) -> int:
+    match chosen.command:
+        case "check":
+            from bot.check import check  # noqa: PLC0415 - a start loads only what it needs
 
-                return operate(chosen, Start())
-            case "audit":
-                from bot.backup import run_audit  # noqa: PLC0415 - a start loads only what it needs
+            return asyncio.run(check(Start()))
+        case "sandbox":
+            from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
 
-                return run_audit(Start().bot_data_dir)
-            case "backup":
-                from bot.backup import run_backup  # noqa: PLC0415 - a start loads only what it needs
+            return run_sandbox(chosen)
+        case command if command in OPERATOR:
+            from bot.operating import operate  # noqa: PLC0415 - a start loads only what it needs
 
-                return run_backup(Start().bot_data_dir, chosen.file)
-            case _:
-                return _run(Start())
-    except StartError as error:
-        print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201 - the command line's own answer
-        return 2
+            return operate(chosen, Start())
+        case "audit":
+            from bot.backup import run_audit  # noqa: PLC0415 - a start loads only what it needs
+
+            return run_audit(Start().bot_data_dir)
+        case "backup":
+            from bot.backup import run_backup  # noqa: PLC0415 - a start loads only what it needs
+
+            return run_backup(Start().bot_data_dir, chosen.file)
+        case _:
+            return _run(Start())
 
 
 def _run(start: Start) -> int:

@@ -33,6 +33,7 @@ ERASED = "UPDATE jobs SET erased_at = ?, member_id = ? WHERE id = ?"
 CREDITS_OF_JOB = "SELECT coalesce(sum(credits), 0), day FROM ledger WHERE job_id = ? AND book = 'customer' GROUP BY day"
 UNNAME_ENTRIES = "UPDATE ledger SET member_id = ? WHERE job_id = ?"
 TAKE_SPENDING = "UPDATE spending SET credits = credits - ? WHERE account = ? AND period = ?"
+DROP_SPENDING = "DELETE FROM spending WHERE account = ? AND period = ? AND credits = 0"
 ADD_SPENDING = """
     INSERT INTO spending VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET credits = credits + excluded.credits
 """
@@ -139,6 +140,7 @@ class SqliteErasure:
             return
         for credit, day in connection.execute(CREDITS_OF_JOB, (job.id,)).fetchall():
             connection.execute(TAKE_SPENDING, (credit, f"member:{scope}:{member}", day))
+            connection.execute(DROP_SPENDING, (f"member:{scope}:{member}", day))
             connection.execute(ADD_SPENDING, (f"member:{scope}:{stand_in}", day, credit))
         connection.execute(UNNAME_ENTRIES, (stand_in, job.id))
 

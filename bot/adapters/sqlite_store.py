@@ -181,8 +181,8 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, st
     checks = (
         (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
-        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
+        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
     )
     for allowance, account, period, limit, renews_at in checks:
         row = connection.execute(SPENT, (account, period)).fetchone()
