@@ -23,6 +23,7 @@ from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.intake import Fetcher, Intake
 from bot.adapters.pictures import PictureLimits, PictureWorker
@@ -53,8 +54,10 @@ SWEEP_EVERY = 600.0
 """Seconds."""
 DISK_LOW = 2 * 1024**3
 """Bytes."""
-CONNECTIONS = 200
-"""At most so many to fal and to Discord's file network at once."""
+NO_LIMIT = 0
+"""Of connections to fal: `fal.streams` and `fal.max_concurrent` bound them."""
+TRANSFERS = 100
+"""Files on their way here at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +106,16 @@ async def opened(
     async with AsyncExitStack() as stack:
         database = await Database.open(data_dir / "bot.sqlite3")
         stack.push_async_callback(database.close)
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
+        fal = Fal(
+            fal_key,
+            addresses(settings.fal),
+            await stack.enter_async_context(_session(NO_LIMIT)),
+            keep_outputs_days=settings.fal.keep_outputs,
+            sleep=asyncio.sleep,
+            streams=StreamLimits(most=settings.fal.streams),
         )
-        keep_days = settings.fal.keep_outputs
-        fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=asyncio.sleep)
         stack.push_async_callback(fal.aclose)
+        downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
         worker = PictureWorker()
         stack.push_async_callback(worker.close)
         app = _wired(
@@ -117,7 +124,7 @@ async def opened(
                 catalogue=catalogue,
                 store=SqliteStore(database, Seal(secret), clock),
                 fal=fal,
-                files=wrap_downloads(Downloads(session)),
+                files=wrap_downloads(downloads),
                 worker=worker,
                 jobs_dir=data_dir / "jobs",
                 clock=clock,
@@ -126,6 +133,11 @@ async def opened(
         )
         await app.studio.take_up()
         yield app
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    """One for what stays open long, and one for files: neither waits for a connection of the other."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
 
 
 def _wired(tools: _Tools) -> App:

@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -68,7 +68,7 @@ class ImageBackend(Protocol):
         """
         ...
 
-    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         """Yield the status whenever it changed, until Completed. Passing troubles are waited out.
 
         Raises GenerationError when fal does not know the request (any more) or refuses the account.
