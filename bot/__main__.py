@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(start: Start) -> int:
-    from bot.app import run  # noqa: PLC0415 - a start loads only what it needs
+    from bot.process import run  # noqa: PLC0415 - a start loads only what it needs
 
     settings: Settings = load_settings(start.bot_settings)
     token, fal_key = _needed("DISCORD_TOKEN", start.discord_token), _needed("FAL_KEY", start.fal_key)

@@ -64,7 +64,7 @@ class BotClient(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Before the gateway: commands, buttons, registration."""
-        self.add_dynamic_items(views.JobButton)
+        self.add_dynamic_items(views.JobButton, views.PanelItem)
         for cog in self.make_cogs():
             await self.add_cog(cog)
         await self._register_commands()

@@ -34,6 +34,7 @@ from bot.domain.errors import (
     NotAPictureError,
     NothingToCancelError,
     NotYoursError,
+    OfferGoneError,
     OriginalGoneError,
     PictureGoneError,
     PictureRefusedError,
@@ -42,9 +43,11 @@ from bot.domain.errors import (
     PictureTooSmallError,
     PictureUnreachableError,
     PictureWorkerError,
+    PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
     ResultGoneError,
+    RulesChangedError,
     SafetyTooLaxError,
     SeedWithSeveralError,
     StoppingError,
@@ -98,6 +101,14 @@ def original_label(position: int, of: int) -> str:
     """The Original button of one image of a result."""
     return "Original" if of == 1 else f"Original {position}"
 
+
+def go_ahead(credit: int) -> str:
+    """The button of an offer."""
+    return f"Go ahead ({credits_of(credit)})"
+
+
+OLD_CONTROL = "This control is from an earlier version of the bot. Please use the command again."
+OLD_FORM = "This form is from an earlier version of the bot, so nothing was ordered. Please open it again."
 
 # --- small words ----------------------------------------------------------------------------------
 
@@ -339,7 +350,14 @@ CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try 
 
 def explain(error: BotError) -> str:
     """The sentence for an error. Every BotError has one; a test walks them all."""
-    for explain_part in (_order_refused, _books_refused, _control_refused, _picture_refused, _generation_failed):
+    for explain_part in (
+        _order_refused,
+        _books_refused,
+        _rules_refused,
+        _control_refused,
+        _picture_refused,
+        _generation_failed,
+    ):
         if (sentence := explain_part(error)) is not None:
             return sentence
     return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
@@ -392,6 +410,16 @@ def _books_refused(error: BotError) -> str | None:
             return None
 
 
+def _rules_refused(error: BotError) -> str | None:
+    match error:
+        case PrivateForbiddenError():
+            return "Private results are switched off in this server. Please order without `private`."
+        case RulesChangedError():
+            return "Somebody else has just changed these settings. Nothing was changed by you; please look again."
+        case _:
+            return None
+
+
 def _control_refused(error: BotError) -> str | None:
     match error:
         case MissingPermissionsError(names=names):
@@ -404,6 +432,8 @@ def _control_refused(error: BotError) -> str | None:
             return "Only the person who ordered this and moderators can do that."
         case JobGoneError():
             return "This order is not known any more."
+        case OfferGoneError():
+            return "This offer is over. Nothing was ordered; please ask again."
         case NothingToCancelError():
             return "There is nothing left to cancel here."
         case OriginalGoneError():

@@ -1,6 +1,9 @@
 """The one answer to anything that goes wrong in a command, a button or a listener."""
 
 import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiohttp
 import discord
@@ -10,6 +13,9 @@ from bot import texts, views
 from bot.domain.errors import BotError, RefusedError, UnexpectedError
 
 _log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+P = ParamSpec("P")
 
 TOO_LATE = frozenset({10062, 40060, 50027, 10015})
 """Discord's codes for an interaction that is over or answered already: there is nobody left to tell."""
@@ -39,6 +45,21 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
     elif isinstance(error, RefusedError):
         _log.info("interaction %s refused: %s", interaction.id, error.code)
     await answer(interaction, texts.explain(error))
+
+
+def answered(
+    listener: Callable[Concatenate[C, discord.Interaction, P], Awaitable[None]],
+) -> Callable[Concatenate[C, discord.Interaction, P], Coroutine[Any, Any, None]]:
+    """The boundary of one click or form: whatever goes wrong in its listener, the person gets a sentence."""
+
+    @wraps(listener)
+    async def bounded(cog: C, interaction: discord.Interaction, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await listener(cog, interaction, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the boundary, as said above
+            await answer_error(interaction, error)
+
+    return bounded
 
 
 async def answer(interaction: discord.Interaction, sentence: str) -> None:

@@ -9,6 +9,7 @@ from bot.domain.order import Order
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES
+from cogs.asking import asker_of, where_of
 
 NEEDED = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
 NEEDED_IN_THREAD = {
@@ -22,7 +23,7 @@ async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, or
     """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError."""
     studio.check_open()
     check_permissions(interaction)
-    job = await desk.take(order, reply_to(interaction))
+    job = await desk.take(order, asker_of(interaction), where_of(interaction), reply_to(interaction))
     try:
         message_id = await _answered(interaction, views.progress(job, desk.catalogue, studio.first_phase(job)))
     except BaseException:

@@ -14,7 +14,7 @@ from bot.service.desk import Desk
 from bot.service.gallery import Gallery
 from bot.service.ports import Cancelling
 from bot.service.studio import Studio
-from cogs.answering import answer, answer_error
+from cogs.answering import answer, answered
 from cogs.orders import place, scope_of
 
 
@@ -27,22 +27,20 @@ class Results(commands.Cog):
         self._gallery = gallery
 
     @commands.Cog.listener()
+    @answered
     async def on_job_button(self, interaction: discord.Interaction, action: str, job_id: str, position: int) -> None:
         """A click on any message of ours; who clicked, and where, is checked here, every time."""
-        try:
-            job = await self._studio.job(job_id)
-            check_place(interaction, job, action)
-            match action:
-                case "cancel":
-                    await self._cancel(interaction, job)
-                case "again":
-                    await self._again(interaction, job)
-                case "fetch":
-                    await self._fetch(interaction, job)
-                case _:
-                    await self._original(interaction, job, position)
-        except Exception as error:  # noqa: BLE001 - the boundary of one click
-            await answer_error(interaction, error)
+        job = await self._studio.job(job_id)
+        check_place(interaction, job, action)
+        match action:
+            case "cancel":
+                await self._cancel(interaction, job)
+            case "again":
+                await self._again(interaction, job)
+            case "fetch":
+                await self._fetch(interaction, job)
+            case _:
+                await self._original(interaction, job, position)
 
     async def _cancel(self, interaction: discord.Interaction, job: Job) -> None:
         if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:

@@ -104,6 +104,10 @@ class TooManyReferencesError(RefusedError):
     given: int
 
 
+class PrivateForbiddenError(RefusedError):
+    """The server's rules allow no private results."""
+
+
 @dataclass(kw_only=True, eq=False)
 class DeclaredPictureError(RefusedError):
     """An attachment whose name, declared type or declared size already rules it out."""
@@ -143,6 +147,10 @@ class TooManyJobsError(RefusedError):
     limit: int
 
 
+class RulesChangedError(RefusedError):
+    """Somebody else changed the same rules in between."""
+
+
 class BooksBusyError(RefusedError):
     """The hold was not written in time; nothing was held."""
 
@@ -164,6 +172,10 @@ class NotYoursError(RefusedError):
 
 class JobGoneError(RefusedError):
     """The job of this button is not known any more."""
+
+
+class OfferGoneError(RefusedError):
+    """The offer was taken already, ran out, or belonged to an earlier process."""
 
 
 class NothingToCancelError(RefusedError):

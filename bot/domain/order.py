@@ -7,6 +7,15 @@ PROMPT_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One image that the bot made."""
+
+    job_id: str
+    position: int
+    """From 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """A picture of the order, as Discord serves it; `size` in bytes as declared there."""
 
@@ -14,6 +23,8 @@ class Reference:
     filename: str
     content_type: str | None
     size: int
+    made: Made | None = None
+    """Set for an image of the bot's own: it may still be on disk, or at fal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,12 @@ class Order:
     model: str
     choices: Choices = Choices()
     references: tuple[Reference, ...] = ()
+    parent: Made | None = None
+    """The image that this order changes, in the tree of edits."""
+    private: bool = False
+    """Whether everything is shown to the requester alone."""
+    message_id: int | None = None
+    """The member's own message that ordered; None for commands and buttons."""
 
     @property
     def is_edit(self) -> bool:

@@ -12,6 +12,7 @@ import simcord
 from simcord.backend.cdn import CDN_BASE
 
 from bot.adapters.downloads import Downloads, Fetched, GoneError, TooLargeError
+from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher
 from bot.app import App, opened
 from bot.sandbox.fal_server import LoopbackFal
@@ -67,7 +68,13 @@ class World:
 
 @asynccontextmanager
 async def world(
-    settings: Settings, data_dir: Path, *, fal: LoopbackFal, settle_timeout: float = 0.5, check_errors: bool = False
+    settings: Settings,
+    data_dir: Path,
+    *,
+    fal: LoopbackFal,
+    settle_timeout: float = 0.5,
+    check_errors: bool = False,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncGenerator[World]:
     """The bot at work in a small server. Raises StartError."""
     world_time, files = WorldTime(), list[SimcordFiles]()
@@ -83,6 +90,7 @@ async def world(
             secret="sandbox",  # noqa: S106 - seals tokens of a Discord that is none
             data_dir=data_dir,
             clock=world_time,
+            sleep=sleep,
             wrap_downloads=wrapped,
         ) as app,
         simcord.run(app.client, settle_timeout=settle_timeout, check_errors=check_errors) as env,

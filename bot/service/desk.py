@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bot.domain.asking import Asker, Where
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BooksBusyError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Limits, Standing
 from bot.domain.order import Order
+from bot.domain.policy import objections
 from bot.domain.references import check_declared
+from bot.domain.rules import Rules
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore
+from bot.service.ports import Clock, JobStore, RulesStore
 from bot.service.racing import within
 
 BOOKS_TIMEOUT = 1.0
@@ -34,6 +37,7 @@ class Desk:
         *,
         catalogue: Catalogue,
         store: JobStore,
+        rules: RulesStore,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -42,23 +46,28 @@ class Desk:
     ) -> None:
         self.catalogue = catalogue
         self._store = store
+        self._rules = rules
         self._house = house
         self._clock = clock
         self._new_id = new_id
         self._new_seed = new_seed
         self._reached = reached
 
-    async def take(self, order: Order, reply: Reply | None = None) -> Job:
+    async def take(self, order: Order, asker: Asker, where: Where, reply: Reply | None = None) -> Job:
         """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
+        rules = await self.rules(order.scope)
         order = replace(order, prompt=order.prompt.strip())
         for reference in order.references:
             check_declared(reference)
         request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=self._new_seed())
+        credit = self.catalogue.model(order.model).cost(request.arguments, request.images)
+        for objection in objections(order, request, credit, rules=rules, asker=asker, where=where):
+            raise objection
         job = Job(
             id=self._new_id(),
             order=order,
             request=request,
-            credits=self.catalogue.model(order.model).cost(request.arguments, request.images),
+            credits=credit,
             created_at=self._clock(),
             reply=reply,
         )
@@ -66,6 +75,11 @@ class Desk:
             held = await self._store.hold(job, self._house.limits)
         self._reached(Point.HELD)
         return held
+
+    async def rules(self, scope: str) -> Rules:
+        """What a server's moderators have set; read anew, so that a change holds at once."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return (await self._rules.rules(scope)).rules
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""

@@ -9,6 +9,7 @@ from bot.domain.errors import BotError
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
+from bot.domain.rules import Rules, RulesRecord
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -137,6 +138,18 @@ class JobStore(Protocol):
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""
+        ...
+
+
+class RulesStore(Protocol):
+    """What servers have set, with its history."""
+
+    async def rules(self, scope: str) -> RulesRecord:
+        """The newest version; the defaults for a scope that has set nothing."""
+        ...
+
+    async def change_rules(self, scope: str, old: RulesRecord, new: Rules, *, by: int, at: float) -> RulesRecord:
+        """Store the next version. Raises RulesChangedError when `old` is not the newest one any more."""
         ...
 
 

@@ -15,15 +15,13 @@ from typing import Any
 import pytest
 import simcord
 from discord_acts import Books, unexpected
-from discord_restart import Restart, restarted
+from discord_restart import Restart, restarted, short_sleep
 
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World, world
 from bot.settings import SETTINGS_FILE, Settings, load_settings
 
-PACE = 0.01
-"""Seconds that one second of the bot's own pauses takes here: between edits, looks at fal and further tries."""
 SETTLED_WITHIN = 10.0
 """Seconds for the answer to a command or a click, on a machine that does other things, too."""
 BLANK = plain(2000)
@@ -35,25 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_errors: the log may hold errors, because something goes wrong on purpose")
 
 
-class _Hurried:
-    """asyncio with a shorter sleep, for the composition root: it hands `asyncio.sleep` to everything that pauses."""
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever asyncio has
-        return getattr(asyncio, name)
-
-    @staticmethod
-    async def sleep(seconds: float) -> None:
-        await asyncio.sleep(seconds * PACE)
-
-
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot's own pauses take a hundredth of their time; what waits for Discord, fal or a disk waits for real."""
+    """fal-client's own pauses take no time."""
 
     def no_pause(*_: object) -> float:
         return 0.0
 
-    monkeypatch.setattr("bot.app.asyncio", _Hurried())
     monkeypatch.setattr("fal_client.client._get_retry_delay", no_pause)
 
 
@@ -135,7 +121,7 @@ async def _in_one_task(settings: Settings, data_dir: Path, fal: LoopbackFal) -> 
     over = asyncio.Event()
 
     async def live() -> None:
-        async with world(settings, data_dir, fal=fal, settle_timeout=SETTLED_WITHIN) as made:
+        async with world(settings, data_dir, fal=fal, settle_timeout=SETTLED_WITHIN, sleep=short_sleep) as made:
             opened.set_result(made)
             await over.wait()
 

@@ -14,6 +14,14 @@ from bot.app import opened
 from bot.sandbox.world import SimcordFiles, World, at_loopback
 from bot.settings import Settings
 
+PACE = 0.01
+"""Seconds that one second of the bot's own pauses takes here: between edits, looks at fal and further tries."""
+
+
+async def short_sleep(seconds: float) -> None:
+    """The bot's own pauses; what waits for Discord, fal or a disk waits for real."""
+    await asyncio.sleep(seconds * PACE)
+
 
 async def nothing() -> None:
     """What happens in the world while the bot is down."""
@@ -64,6 +72,7 @@ async def restarted(
         secret="sandbox",  # the same as before: it opens what the first process sealed
         data_dir=data_dir,
         clock=here.time,
+        sleep=short_sleep,
         wrap_downloads=wrapped,
     ) as app:
         await here.env.restart_bot(app.client)

@@ -14,7 +14,7 @@ import discord.gateway
 import discord.http
 import pytest
 
-from bot import app
+from bot import app, process
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import at_loopback
@@ -79,7 +79,7 @@ class Stand:
     async def start(self) -> None:
         """Start the bot and wait until it is online."""
         self._stop = asyncio.Event()
-        work = app.run(
+        work = process.run(
             self.settings, token=self.discord.token, fal_key="loopback", data_dir=self.data_dir, stop=self._stop
         )
         self._running = asyncio.create_task(work, name="bot")
@@ -157,11 +157,11 @@ async def stand(
     `picture_bytes` is the size of what fal makes, `request_limit` what Discord takes at once.
     """
     clock = BotClock()
-    for module in ("bot.app", "discord.client", "discord.http", "discord.webhook.async_"):
+    for module in ("bot.process", "discord.client", "discord.http", "discord.webhook.async_"):
         monkeypatch.setattr(f"{module}.asyncio", Hurried())
     monkeypatch.setattr("discord.state.asyncio", Impatient())
     monkeypatch.setattr("bot.app.MODELS_FILE", models_with(data_dir, deadline))
-    monkeypatch.setattr("bot.app.opened", functools.partial(app.opened, clock=clock))
+    monkeypatch.setattr("bot.process.opened", functools.partial(app.opened, clock=clock, sleep=Hurried.sleep))
     monkeypatch.setattr("bot.app.Fal", functools.partial(app.Fal, submit_timeout=0.3))
     monkeypatch.setattr(discord.http.Route, "BASE", "")  # the bot sets both; this sets them back
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)

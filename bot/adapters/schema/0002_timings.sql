@@ -1,0 +1,1 @@
+-- How long fal took lately.

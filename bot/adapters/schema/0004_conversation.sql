@@ -1,0 +1,1 @@
+-- Editing as a conversation: the tree of edits, baskets, personal defaults.

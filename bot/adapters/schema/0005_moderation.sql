@@ -1,0 +1,1 @@
+-- Moderation: word rules, blocked people and strikes, approvals, grants.

@@ -1,0 +1,1 @@
+-- The operator: caps and suspensions of single servers, usage, erasure.

@@ -1,0 +1,30 @@
+"""Who asks, and where: what rules and limits are looked up by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """A member who wants something, in one channel."""
+
+    member_id: int
+    roles: frozenset[int] = frozenset()
+    moderator: bool = False
+    """Whether they have Manage Messages in that channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The channel in which they want it."""
+
+    guild_id: int | None
+    """None in direct messages and groups."""
+    channel_id: int
+    parent_id: int | None = None
+    """Of a thread: its channel."""
+    age_restricted: bool = False
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The ids whose rules hold here, the nearest first: a thread follows its parent."""
+        return (self.channel_id,) if self.parent_id is None else (self.channel_id, self.parent_id)

@@ -1,0 +1,92 @@
+"""The process: from the login to a clean stop, with the sweep and the alerts beside the work."""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import aiohttp
+import discord
+
+from bot.adapters.data_lock import locked
+from bot.app import App, base, opened
+from bot.client import BotClient, use_addresses
+from bot.domain.errors import StartError
+from bot.service.alerts import Subject
+from bot.service.points import points_from_environment
+from bot.service.racing import unless
+from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 600.0
+"""Seconds."""
+DISK_LOW = 2 * 1024**3
+"""Bytes."""
+
+
+async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, stop: asyncio.Event) -> None:
+    """Work until `stop` is set, then end cleanly within ten seconds. Raises StartError."""
+    use_addresses(base(settings.discord.api_url), str(settings.discord.gateway_url))
+    with locked(data_dir):
+        async with (
+            opened(
+                settings, fal_key=fal_key, secret=token, data_dir=data_dir, reached=points_from_environment()
+            ) as app,
+            app.client,
+        ):
+            if await unless(stop, _log_in(app.client, token)):
+                await _until(stop, app, data_dir)
+
+
+async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            gateway = tasks.create_task(app.client.connect(), name="gateway")
+            working = [
+                tasks.create_task(_work(app), name="studio"),
+                tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
+            ]
+            await stop.wait()
+            _log.info("stopping")
+            await app.studio.stop()
+            for task in working:
+                task.cancel()
+            await asyncio.wait(working)  # before their connections to Discord are closed
+            await app.client.close()
+            gateway.cancel()
+    except ExceptionGroup as group:
+        if group.subgroup(discord.PrivilegedIntentsRequired) is None:
+            raise
+        raise StartError(
+            "Discord refuses the message-content intent: allow it in the developer portal, or set"
+            " discord.message_content to false"
+        ) from None
+
+
+async def _log_in(client: BotClient, token: str) -> bool:
+    try:
+        await client.login(token)
+    except discord.LoginFailure:
+        raise StartError("Discord refuses DISCORD_TOKEN") from None
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise StartError(f"Discord cannot be reached: {type(error).__name__}") from None
+    return True
+
+
+async def _work(app: App) -> None:
+    await app.client.wait_until_ready()
+    _log.info("ready as %s in %d servers", app.client.user, len(app.client.guilds))
+    await app.studio.run()
+
+
+async def _sweep(app: App, data_dir: Path) -> None:
+    while True:
+        try:
+            await app.gallery.sweep()
+            free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
+            (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
+        except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it
+            _log.exception("the sweep failed")
+        await asyncio.sleep(SWEEP_EVERY)

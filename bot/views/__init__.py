@@ -1,0 +1,36 @@
+"""What the bot's messages look like: every message is rendered here, in Components V2."""
+
+from bot.views.forms import Form, form_id, read_form
+from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
+from bot.views.jobs import cancelled, failed, failure, jobs, pictures, progress, result
+from bot.views.reading import custom_ids, has_pictures
+from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
+
+__all__ = [
+    "JOB_BUTTON",
+    "MARKDOWN",
+    "NOBODY",
+    "PANEL",
+    "PROMPT_SHOWN",
+    "Form",
+    "JobButton",
+    "PanelItem",
+    "cancelled",
+    "custom_ids",
+    "failed",
+    "failure",
+    "form_id",
+    "has_pictures",
+    "jobs",
+    "note",
+    "only",
+    "panel_button",
+    "panel_select",
+    "pictures",
+    "progress",
+    "quiet",
+    "read_form",
+    "result",
+    "row",
+    "title_of",
+]

@@ -1,0 +1,93 @@
+"""A job's messages: progress, the result, and how it ended."""
+
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot import texts
+from bot.domain.catalogue import Catalogue
+from bot.domain.errors import BotError
+from bot.domain.job import IN_FLIGHT, Job, State
+from bot.service.ports import Phase, Resuming, Searching
+from bot.views.items import JobButton, row
+from bot.views.words import PROMPT_SHOWN, note, quiet, title_of
+
+
+def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
+    """The progress message, with Cancel where something can be cancelled."""
+    view = _about(job, texts.progress(job, title_of(job, catalogue), phase), 300)
+    if not isinstance(phase, Searching | Resuming):
+        view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
+    return view
+
+
+def result(
+    job: Job, catalogue: Catalogue, filenames: Sequence[str], remark: str | None, originals: Sequence[int]
+) -> ui.LayoutView:
+    """The final message. `originals`: the positions of images whose untouched file differs from what is shown."""
+    took = (job.rendered_at or job.created_at) - job.created_at
+    said = texts.result(job, title_of(job, catalogue), took)
+    view = _about(job, said if remark is None else f"{said}\n{remark}")
+    gallery = ui.MediaGallery[ui.LayoutView]()
+    for position, name in enumerate(filenames, start=1):
+        alt = texts.alt_text(job.order.prompt, position, len(filenames), edit=job.order.is_edit)
+        gallery.add_item(media=f"attachment://{name}", description=alt)
+    view.add_item(gallery)
+    buttons = [JobButton("again", job.id, label=texts.AGAIN)]
+    buttons += [
+        JobButton("original", job.id, position, label=texts.original_label(position, len(filenames)))
+        for position in originals
+    ]
+    view.add_item(row(*buttons))
+    return view
+
+
+def cancelled(job: Job) -> ui.LayoutView:
+    """In place of the progress message."""
+    return _about(job, texts.CANCELLED, 300)
+
+
+def failure(job: Job, error: BotError) -> ui.LayoutView:
+    """What went wrong, for the requester alone; with a way to try again where that may help."""
+    view = note(texts.explain(error))
+    if error.again:
+        view.add_item(row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
+    return view
+
+
+def failed(job: Job, error: BotError) -> ui.LayoutView:
+    """The same in the channel, when there is no private way left."""
+    view = _about(job, texts.failed(texts.explain(error), job.order.member_id), 300)
+    if error.again:
+        view.add_item(row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
+    return view
+
+
+def jobs(found: Sequence[Job], catalogue: Catalogue) -> ui.LayoutView:
+    """A member's jobs, with what can be done about each."""
+    view = note(texts.JOBS_TITLE if found else texts.NO_JOBS)
+    for job in found:
+        view.add_item(ui.TextDisplay(texts.job_line(job, title_of(job, catalogue), quiet(job.order.prompt, 80))))
+        if job.state in IN_FLIGHT:
+            view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
+        elif job.state in {State.RENDERED, State.DELIVERED}:
+            view.add_item(row(JobButton("fetch", job.id, label=texts.FETCH)))
+    return view
+
+
+def pictures(text: str, files: Sequence[discord.File]) -> ui.LayoutView:
+    """Pictures with a sentence."""
+    view = note(text)
+    gallery = ui.MediaGallery[ui.LayoutView]()
+    for file in files:
+        gallery.add_item(media=f"attachment://{file.filename}", description=file.description)
+    view.add_item(gallery)
+    return view
+
+
+def _about(job: Job, text: str, shown: int = PROMPT_SHOWN) -> ui.LayoutView:
+    """A message about a job: its prompt, then the text. Apart, because a quote may run on into what follows it."""
+    view = note(texts.quoted(quiet(job.order.prompt, shown)))
+    view.add_item(ui.TextDisplay(text[:2000]))
+    return view

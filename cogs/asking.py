@@ -1,0 +1,55 @@
+"""Who asks and where, read from an interaction or from a message."""
+
+from typing import Any
+
+import discord
+
+from bot.domain.asking import Asker, Where
+
+
+def asker_of(interaction: discord.Interaction) -> Asker:
+    """The member of a command, a click or a form, as Discord describes them in it."""
+    return Asker(
+        member_id=interaction.user.id,
+        roles=_roles(interaction.user),
+        moderator=interaction.permissions.manage_messages,
+    )
+
+
+def asker_in(message: discord.Message) -> Asker:
+    """The author of a message in a server or in direct messages."""
+    moderator = (
+        isinstance(message.author, discord.Member)
+        and message.channel.permissions_for(
+            message.author  # pyright: ignore[reportArgumentType] - a member, as asked before
+        ).manage_messages
+    )
+    return Asker(member_id=message.author.id, roles=_roles(message.author), moderator=moderator)
+
+
+def where_of(interaction: discord.Interaction) -> Where:
+    """The channel of an interaction."""
+    return _where(interaction.guild_id, interaction.channel_id or 0, interaction.channel)
+
+
+def where_in(message: discord.Message) -> Where:
+    """The channel of a message."""
+    return _where(message.guild.id if message.guild else None, message.channel.id, message.channel)
+
+
+def _roles(user: discord.User | discord.Member) -> frozenset[int]:
+    """Without @everyone, whose id is the server's."""
+    if not isinstance(user, discord.Member):
+        return frozenset()
+    return frozenset(role.id for role in user.roles if not role.is_default())
+
+
+def _where(guild_id: int | None, channel_id: int, channel: Any) -> Where:  # noqa: ANN401 - every kind of channel
+    is_thread = isinstance(channel, discord.Thread)
+    home = channel.parent if is_thread else channel
+    return Where(
+        guild_id=guild_id,
+        channel_id=channel_id,
+        parent_id=channel.parent_id if is_thread else None,
+        age_restricted=bool(getattr(home, "nsfw", False)),
+    )
