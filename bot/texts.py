@@ -63,7 +63,18 @@ from bot.domain.errors import (
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ports import (
+    Cancelling,
+    Fetching,
+    Generating,
+    InLine,
+    Late,
+    Phase,
+    Preparing,
+    Resuming,
+    Searching,
+    Shut,
+)
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -194,6 +205,8 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
+        case Late():
+            return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
 

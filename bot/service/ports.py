@@ -222,11 +222,16 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The images are here, but Discord has not taken them for a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Resuming
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
 
 
 class Stage(Protocol):
