@@ -14,6 +14,7 @@ from discord.ext import commands
 from pydantic_core import Url
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -213,11 +214,12 @@ def _gallery(tools: _Tools, packer: Packer) -> Gallery:
 def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
     delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
+    govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,
         store=tools.store,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
-        stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
+        stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,
         clock=tools.world.clock,
