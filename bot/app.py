@@ -16,12 +16,14 @@ from pydantic_core import Url
 from bot import texts
 from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.charts import Charts
+from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
@@ -59,8 +61,10 @@ from cogs.operator import OperatorCommands
 from cogs.results import Results
 from cogs.usage import UsageReports
 
-CONNECTIONS = 200
-"""At most so many to fal and to Discord's file network at once."""
+NO_LIMIT = 0
+"""Of connections to fal: `fal.streams` and `fal.max_concurrent` bound them."""
+TRANSFERS = 100
+"""Files on their way here at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +144,16 @@ async def _opened(
     await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
-    session = await stack.enter_async_context(
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
+    fal = Fal(
+        fal_key,
+        addresses(settings.fal),
+        await stack.enter_async_context(_session(NO_LIMIT)),
+        keep_outputs_days=settings.fal.keep_outputs,
+        sleep=world.sleep,
+        streams=StreamLimits(most=settings.fal.streams),
     )
-    keep_days = settings.fal.keep_outputs
-    fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=world.sleep)
     stack.push_async_callback(fal.aclose)
+    downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
     seal, persons = Seal(secret), Persons(secret)
@@ -158,11 +166,16 @@ async def _opened(
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),
         fal=fal,
-        files=world.wrap_downloads(Downloads(session)),
+        files=world.wrap_downloads(downloads),
         worker=worker,
         jobs_dir=data_dir / "jobs",
         world=world,
     )
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    """One for what stays open long, and one for files: neither waits for a connection of the other."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
 
 
 def _wired(tools: _Tools) -> App:
@@ -261,11 +274,12 @@ def _gallery(tools: _Tools, packer: Packer) -> Gallery:
 def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
     delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
+    govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,
         store=tools.store,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
-        stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
+        stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,
         clock=tools.world.clock,

@@ -40,6 +40,7 @@ class FalSettings(Section):
     max_wait: Annotated[float, Field(gt=0, le=24, description="hours")] = 1
     find_lost: Annotated[float, Field(gt=0, le=24 * 60, description="minutes")] = 60
     keep_outputs: Annotated[int, Field(ge=1, le=3650, description="days")] = 7
+    streams: Annotated[int, Field(ge=0, le=1000)] = 200
     queue_url: HttpUrl = Url("https://queue.fal.run")
     rest_url: HttpUrl = Url("https://rest.fal.ai")
     cdn_url: HttpUrl = Url("https://v3.fal.media")

@@ -71,7 +71,18 @@ from bot.domain.ledger import Standing
 from bot.domain.purse import Server
 from bot.domain.usage import Usage
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ports import (
+    Cancelling,
+    Fetching,
+    Generating,
+    InLine,
+    Late,
+    Phase,
+    Preparing,
+    Resuming,
+    Searching,
+    Shut,
+)
 from bot.service.purse import PurseState
 
 # --- commands -------------------------------------------------------------------------------------
@@ -187,7 +198,7 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
+def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
     match phase:
         case Preparing():
             return "Reading the pictures"
@@ -214,6 +225,8 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
+        case Late():
+            return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
 

@@ -5,7 +5,7 @@ import functools
 import itertools
 import sqlite3
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -283,7 +283,7 @@ class FakeFal:
         self.most_at_once = max(self.most_at_once, self.at_work)
         return ticket
 
-    async def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    async def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         _, plan = self._known[ticket.request_id]
         yield InQueue(0)
         yield InProgress()
