@@ -23,15 +23,19 @@ from bot.adapters.fal import Fal
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
+from bot.adapters.lookalikes import lookalikes
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_words import SqliteWords
+from bot.adapters.word_book import WordBook
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
+from bot.domain.words import Folding
 from bot.service.alerts import Alerts
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
@@ -76,6 +80,9 @@ class _Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    words: SqliteWords
+    book: WordBook
+    offers: Offers
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -124,7 +131,7 @@ async def _opened(
     session = await stack.enter_async_context(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
     )
-    keep_days = settings.fal.keep_outputs
+    words, keep_days = SqliteWords(database), settings.fal.keep_outputs
     fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=world.sleep)
     stack.push_async_callback(fal.aclose)
     worker = PictureWorker()
@@ -134,6 +141,9 @@ async def _opened(
         catalogue=catalogue,
         store=SqliteStore(database, seal, world.clock),
         rules=SqliteRules(database),
+        words=words,
+        book=WordBook(words, Folding(lookalikes())),
+        offers=Offers(world.clock, new_id),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -151,7 +161,7 @@ def _wired(tools: _Tools) -> App:
         client=client,
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
-        offers=Offers(world.clock, new_id),
+        offers=tools.offers,
         gallery=_gallery(tools, packer),
         store=tools.store,
         rules=tools.rules,
@@ -178,7 +188,9 @@ def _desk(tools: _Tools) -> Desk:
         catalogue=tools.catalogue,
         store=tools.store,
         rules=tools.rules,
-        house=House(limits=limits(tools.settings), max_tolerance=tools.settings.safety.max_tolerance),
+        words=tools.book,
+        offers=tools.offers,
+        house=house(tools.settings),
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
@@ -228,6 +240,11 @@ def new_id() -> str:
 def new_seed() -> int:
     """A seed for pictures."""
     return random.randrange(SEEDS)  # noqa: S311 - nothing secret
+
+
+def house(settings: Settings) -> House:
+    """The operator's rules."""
+    return House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance)
 
 
 def limits(settings: Settings) -> Limits:

@@ -11,10 +11,14 @@ from bot.domain.errors import (
     AccountError,
     Allowance,
     BadChoiceError,
+    BadNumberError,
+    BadPatternError,
+    BadValueError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
     CancelledAtFalError,
+    ChannelClosedError,
     ClosedError,
     ContentRefusedError,
     DeclaredPictureError,
@@ -29,13 +33,21 @@ from bot.domain.errors import (
     LacksOptionError,
     LostError,
     MissingPermissionsError,
+    ModelForbiddenError,
+    NeedsGoAheadError,
     NoImageMadeError,
     NoReferenceError,
     NotAPictureError,
+    NotForOneError,
+    NothingLeftError,
     NothingToCancelError,
+    NothingToUndoError,
     NotYoursError,
+    NoWordError,
     OfferGoneError,
     OriginalGoneError,
+    OverCapError,
+    PanelOverError,
     PictureGoneError,
     PictureRefusedError,
     PictureTooLargeError,
@@ -46,18 +58,29 @@ from bot.domain.errors import (
     PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
+    ResolutionForbiddenError,
     ResultGoneError,
+    RoleNeededError,
     RulesChangedError,
+    SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
     StoppingError,
     SubmitUnansweredError,
+    TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
+    TooManyValuesError,
+    TooManyWordsError,
+    UnchangedError,
     UnexpectedError,
     UnknownModelError,
+    UnknownSettingError,
     UnsupportedPictureError,
     WaitedTooLongError,
+    WordForbiddenError,
+    WordsSlowError,
+    WordTooLongError,
     unpacked,
 )
 from bot.domain.job import Job, State
@@ -307,10 +330,15 @@ def alert(subject: Subject, *, up: bool) -> str:
 
 def standing(now: Standing) -> str:
     """The answer of /quota."""
+    month = (
+        ""
+        if now.server_month_limit is None
+        else f" This month: {credits_of(now.server_month_left)} of {now.server_month_limit:,}."
+    )
     return (
         f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today"
         f" and {counted(now.jobs, 'order')} on the way.\n"
-        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.\n"
+        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.{month}\n"
         f"Both renew {when(now.renews_at)}. One credit is one US cent of fal's list price."
     )
 
@@ -354,6 +382,8 @@ def explain(error: BotError) -> str:
         _order_refused,
         _books_refused,
         _rules_refused,
+        _order_forbidden,
+        _setting_refused,
         _control_refused,
         _picture_refused,
         _generation_failed,
@@ -398,6 +428,8 @@ def _books_refused(error: BotError) -> str | None:
             return f"You have {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(allowance=Allowance.SERVER_DAY, left=left, wanted=wanted, renews_at=at):
             return f"This server has {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(allowance=Allowance.SERVER_MONTH, left=left, wanted=wanted, renews_at=at):
+            return f"This server has {credits_of(left)} left this month and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(left=left, wanted=wanted, renews_at=at):
             return f"The bot's budget for this month has {credits_of(left)} left and this needs {wanted}. More comes {when(at)}."
         case TooManyJobsError(of_member=True, limit=limit):
@@ -414,8 +446,87 @@ def _rules_refused(error: BotError) -> str | None:
     match error:
         case PrivateForbiddenError():
             return "Private results are switched off in this server. Please order without `private`."
+        case NeedsGoAheadError(credits=credit, above=above):
+            return (
+                f"This costs **{credits_of(credit)}**. This server asks once more above {above:,}. Nothing was ordered"
+                " yet; the button below orders it within the next 5 minutes."
+            )
         case RulesChangedError():
             return "Somebody else has just changed these settings. Nothing was changed by you; please look again."
+        case _:
+            return None
+
+
+def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
+    """What a server's rules say to an order."""
+    match error:
+        case ChannelClosedError():
+            return "The moderators of this server do not allow images in this channel. Please order in another one."
+        case RoleNeededError():
+            return "In this server you need a certain role to order images. Please ask a moderator."
+        case ModelForbiddenError(model=model, models=()):
+            return f"{model} is not allowed here, and neither is any other model. Please tell a moderator."
+        case ModelForbiddenError(model=model, models=models):
+            return f"{model} is not allowed here. Please choose {' or '.join(models)}."
+        case ResolutionForbiddenError(limit=limit):
+            return f"Images can be {limit} at most here. Please choose a smaller `resolution`, or another model."
+        case TooManyImagesError(limit=limit, given=given):
+            return f"One order can make {counted(limit, 'image')} here; this asks for {given}."
+        case SafetyForbiddenError(limit=limit, age_restricted=True):
+            return f"`safety` can be {limit} at most here. More is for age-restricted channels."
+        case SafetyForbiddenError(limit=limit):
+            return f"The moderators allow `safety` up to {limit} here; 1 is the strictest."
+        case WordForbiddenError(rule=""):
+            return "This server has rules about words, and your prompt breaks one. Please say it differently."
+        case WordForbiddenError(rule=rule):
+            return f"This server does not allow {code(rule)} in a prompt. Please say it differently."
+        case WordsSlowError():
+            return (
+                "This server's word rules took too long to look through. Nothing was ordered; please tell a moderator."
+            )
+        case _:
+            return None
+
+
+# --- /settings: what a moderator reads ------------------------------------------------------------
+
+
+def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
+    match error:
+        case PanelOverError():
+            return "This panel is over. Nothing was changed; please open **/settings panel** again."
+        case UnknownSettingError(given=given):
+            return f"There is no setting {code(given)}. **/settings show** lists them all."
+        case NotForOneError(name=name, by=by):
+            return f"{code(name)} cannot differ by {by}. Please leave `{by}` out."
+        case BadValueError(name=name, given=given, allowed=()):
+            return f"{code(name)} cannot be {code(given)}. Nothing was changed."
+        case BadValueError(name=name, given=given, allowed=allowed):
+            return f"{code(name)} cannot be {code(given)}. It can be {listed(allowed[:12])}."
+        case BadNumberError(name=name, given=given, smallest=smallest):
+            return f"{code(name)} is a whole number from {smallest}, or `default`; {code(given)} is not. Nothing was changed."
+        case OverCapError(name=name, cap=cap):
+            return f"{code(name)} can be {cap:,} at most. Nothing was changed."
+        case TooManyValuesError(limit=limit):
+            return f"Up to {limit} fit into one setting. Nothing was changed."
+        case NothingLeftError():
+            return "Nobody could order anything any more after that, so nothing was changed."
+        case UnchangedError():
+            return "It is set like that already."
+        case NothingToUndoError():
+            return "There is nothing to undo: that change is gone, or undone already."
+        case BadPatternError(text=text, matches_everything=True):
+            return f"The expression {code(text)} would block every prompt. Nothing was changed."
+        case BadPatternError(text=text):
+            return f"{code(text)} is no regular expression that I can use, or too large a one. Nothing was changed."
+        case NoWordError(text=text, most=most):
+            return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
+        case WordTooLongError(text=text, limit=limit):
+            return f"{code(text)} is too long: a rule has up to {limit} characters. Nothing was changed."
+        case TooManyWordsError(limit=limit, patterns=True):
+            return f"A server can have {limit:,} regular expressions. Nothing was changed."
+        case TooManyWordsError(limit=limit):
+            return f"A server can have {limit:,} word rules. Nothing was changed."
         case _:
             return None
 

@@ -7,6 +7,7 @@ from discord.ext import commands
 from bot import texts, views
 from bot.service.desk import Desk
 from cogs.answering import answer, answer_error, answer_view
+from cogs.asking import asker_of, where_of
 from cogs.orders import scope_of
 
 MOST_JOBS = 10
@@ -24,7 +25,7 @@ class Guide(commands.Cog):
     @app_commands.guild_only()
     async def quota(self, interaction: discord.Interaction) -> None:
         """What is left today."""
-        standing = await self._desk.standing(scope_of(interaction), interaction.user.id)
+        standing = await self._desk.standing(scope_of(interaction), asker_of(interaction), where_of(interaction))
         await answer(interaction, texts.standing(standing))
 
     @app_commands.command(description=texts.COMMANDS["jobs"])

@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import Catalogue, check_edit
+from bot.domain.catalogue import check_edit
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
@@ -63,7 +63,7 @@ class Imagine(commands.Cog):
             web_search=web_search,
             thinking=thinking,
         )
-        order = _order(interaction, self._desk.catalogue, prompt, model, choices, ())
+        order = _order(interaction, prompt, model, choices, ())
         await place(interaction, self._desk, self._studio, order)
 
     @app_commands.command(description=texts.COMMANDS["edit"])
@@ -110,7 +110,7 @@ class Imagine(commands.Cog):
         )
         pictures = (image, image2, image3, image4, image5, image6, image7, image8, image9, image10, image11, image12,
                     image13, image14)  # fmt: skip
-        order = _order(interaction, self._desk.catalogue, prompt, model, choices, pictures)
+        order = _order(interaction, prompt, model, choices, pictures)
         check_edit(order)
         await place(interaction, self._desk, self._studio, order)
 
@@ -136,7 +136,6 @@ def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
 
 def _order(
     interaction: discord.Interaction,
-    catalogue: Catalogue,
     prompt: str,
     model: str | None,
     choices: Choices,
@@ -148,7 +147,7 @@ def _order(
         channel_id=interaction.channel_id or 0,
         member_id=interaction.user.id,
         prompt=prompt,
-        model=model or catalogue.default_model,
+        model=model or "",
         choices=choices,
         references=tuple(
             Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)

@@ -19,11 +19,17 @@ NEEDED_IN_THREAD = {
 }
 
 
-async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, order: Order) -> None:
-    """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError."""
+async def place(
+    interaction: discord.Interaction, desk: Desk, studio: Studio, order: Order, *, confirmed: bool = False
+) -> None:
+    """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError.
+
+    `confirmed`: its member has seen the price.
+    """
     studio.check_open()
     check_permissions(interaction)
-    job = await desk.take(order, asker_of(interaction), where_of(interaction), reply_to(interaction))
+    reply = reply_to(interaction)
+    job = await desk.take(order, asker_of(interaction), where_of(interaction), reply, confirmed=confirmed)
     try:
         message_id = await _answered(interaction, views.progress(job, desk.catalogue, studio.first_phase(job)))
     except BaseException:

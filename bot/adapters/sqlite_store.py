@@ -143,6 +143,7 @@ class SqliteStore:
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
+        month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
             member_limit=limits.member_day,
             member_left=max(0, limits.member_day - (member[0][0] if member else 0)),
@@ -150,6 +151,8 @@ class SqliteStore:
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
             renews_at=next_day(now),
+            server_month_limit=limits.server_month,
+            server_month_left=max(0, (limits.server_month or 0) - (month[0][0] if month else 0)),
         )
 
     async def note(self, name: str) -> str | None:
@@ -178,9 +181,12 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, no
     checks = (
         (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
+        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
     )
     for allowance, account, period, limit, renews_at in checks:
+        if limit is None:
+            continue
         row = connection.execute(SPENT, (account, period)).fetchone()
         left = limit - (row[0] if row else 0)
         if allowance is Allowance.OPERATOR_MONTH:

@@ -10,6 +10,7 @@ from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
 from bot.domain.rules import Rules, RulesRecord
+from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -150,6 +151,14 @@ class RulesStore(Protocol):
 
     async def change_rules(self, scope: str, old: RulesRecord, new: Rules, *, by: int, at: float) -> RulesRecord:
         """Store the next version. Raises RulesChangedError when `old` is not the newest one any more."""
+        ...
+
+
+class Words(Protocol):
+    """What servers' word rules say."""
+
+    async def first(self, scope: str, text: str) -> WordRule | None:
+        """The first rule that a text breaks. Raises WordsSlowError."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from bot.views.forms import Form, form_id, read_form
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
-from bot.views.jobs import cancelled, failed, failure, jobs, pictures, progress, result
+from bot.views.jobs import cancelled, failed, failure, go_ahead, jobs, pictures, progress, result
 from bot.views.reading import custom_ids, has_pictures
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
 
@@ -20,6 +20,7 @@ __all__ = [
     "failed",
     "failure",
     "form_id",
+    "go_ahead",
     "has_pictures",
     "jobs",
     "note",
