@@ -30,6 +30,7 @@ from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.adapters.sqlite_words import SqliteWords
 from bot.adapters.word_book import WordBook
 from bot.client import BotClient
@@ -38,17 +39,20 @@ from bot.domain.ledger import Limits
 from bot.domain.words import Folding
 from bot.service.alerts import Alerts
 from bot.service.desk import SEEDS, Desk, House
-from bot.service.gallery import Gallery
+from bot.service.fleeting import Fleeting
+from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
+from cogs.deletions import Deletions
 from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
+from cogs.replies import Replies
 from cogs.results import Results
 
 CONNECTIONS = 200
@@ -64,12 +68,15 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    fleeting: Fleeting
     gallery: Gallery
     store: SqliteStore
     rules: SqliteRules
+    tree: SqliteTree
     catalogue: Catalogue
     alerts: Alerts
     operator: Operator
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,7 @@ class _Tools:
     words: SqliteWords
     book: WordBook
     offers: Offers
+    tree: SqliteTree
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -144,6 +152,7 @@ async def _opened(
         words=words,
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
+        tree=SqliteTree(database, seal),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -162,9 +171,12 @@ def _wired(tools: _Tools) -> App:
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
         offers=tools.offers,
+        fleeting=Fleeting(world.sleep),
+        clock=world.clock,
         gallery=_gallery(tools, packer),
         store=tools.store,
         rules=tools.rules,
+        tree=tools.tree,
         catalogue=tools.catalogue,
         alerts=alerts,
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
@@ -179,6 +191,15 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        Replies(
+            app.client,
+            app.desk,
+            app.studio,
+            app.offers,
+            app.fleeting,
+            message_content=app.settings.discord.message_content,
+        ),
+        Deletions(app.tree, app.clock),
         Doors(app.client),
     )
 
@@ -191,6 +212,7 @@ def _desk(tools: _Tools) -> Desk:
         words=tools.book,
         offers=tools.offers,
         house=house(tools.settings),
+        keepers=tools.tree,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
@@ -227,6 +249,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         max_concurrent=fal.max_concurrent,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
+        keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
         reached=tools.world.reached,
     )

@@ -13,6 +13,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.errors import (
     ChannelClosedError,
     ModelForbiddenError,
+    OnlyOwnPicturesError,
     PrivateForbiddenError,
     RefusedError,
     ResolutionForbiddenError,
@@ -152,6 +153,7 @@ def objections(
     holds: Effective,
     catalogue: Catalogue,
     word: WordRule | None = None,
+    asker: Asker,
 ) -> list[RefusedError]:
     """Every reason why this order may not be taken, the most telling first; empty when it may.
 
@@ -179,6 +181,8 @@ def objections(
         found.append(SafetyForbiddenError(limit=holds.safety.value, age_restricted=by_age))
     if order.private and not holds.private:
         found.append(PrivateForbiddenError())
+    if holds.editable is Editable.OWN and authors_asked(order, asker):
+        found.append(OnlyOwnPicturesError())
     return found
 
 
@@ -248,3 +252,9 @@ def _first(*said: tuple[T | None, Source]) -> Said[T | None]:
         if value is not None:
             return Said(value, source)
     return Said(None, Source.OPERATOR)
+
+
+def authors_asked(order: Order, asker: Asker) -> frozenset[int]:
+    """Members other than the asker whose pictures the order uses; the bot's own images belong to nobody."""
+    authors = (one.origin.author_id for one in order.references if one.origin is not None and one.made is None)
+    return frozenset(author for author in authors if author is not None and author != asker.member_id)

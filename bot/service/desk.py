@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from bot.domain.asking import Asker, Where
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError
+from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PictureKeptError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
-from bot.domain.policy import Effective, House, effective, objections, settled
+from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, RulesStore, Words
+from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore, Words
 from bot.service.racing import within
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
@@ -37,6 +37,7 @@ class Desk:
         rules: RulesStore,
         words: Words,
         offers: Offers,
+        keepers: PictureKeepers,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -48,6 +49,7 @@ class Desk:
         self._rules = rules
         self._words = words
         self._offers = offers
+        self._keepers = keepers
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -63,12 +65,7 @@ class Desk:
         ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
         """
         holds = await self.effective(order.scope, asker, where)
-        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
-        request, credit = self._priced(order, holds)
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            word = await self._words.first(order.scope, order.prompt)
-        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, word=word):
-            raise objection
+        order, request, credit = await self._checked(order, asker, holds)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
             offer = self._offers.make(order, ASKED_FOR)
             raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
@@ -84,6 +81,25 @@ class Desk:
             held = await self._store.hold(job, holds.limits)
         self._reached(Point.HELD)
         return held
+
+    async def price(self, order: Order, asker: Asker, where: Where) -> int:
+        """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
+        _, _, credit = await self._checked(order, asker, await self.effective(order.scope, asker, where))
+        return credit
+
+    async def _checked(self, order: Order, asker: Asker, holds: Effective) -> tuple[Order, Request, int]:
+        """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
+        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
+        request, credit = self._priced(order, holds)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            word = await self._words.first(order.scope, order.prompt)
+        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word):
+            raise objection
+        if authors := authors_asked(order, asker):
+            async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                if await self._keepers.keepers(authors):
+                    raise PictureKeptError
+        return order, request, credit
 
     def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
         """The request and its credits. A tolerance that nobody chose is made stricter quietly."""

@@ -3,10 +3,12 @@
 from bot.views.forms import Form, form_id, read_form
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
 from bot.views.jobs import cancelled, failed, failure, go_ahead, jobs, pictures, progress, result
+from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
 
 __all__ = [
+    "ALL",
     "JOB_BUTTON",
     "MARKDOWN",
     "NOBODY",
@@ -16,6 +18,7 @@ __all__ = [
     "JobButton",
     "PanelItem",
     "cancelled",
+    "choice",
     "custom_ids",
     "failed",
     "failure",
@@ -24,6 +27,7 @@ __all__ = [
     "has_pictures",
     "jobs",
     "note",
+    "offer",
     "only",
     "panel_button",
     "panel_select",
