@@ -163,7 +163,9 @@ async def _opened(
 
 def _wired(tools: _Tools) -> App:
     settings, world = tools.settings, tools.world
-    client = BotClient(tools.store, message_content=settings.discord.message_content)
+    client = BotClient(
+        tools.store, message_content=settings.discord.message_content, user_install=settings.discord.user_install
+    )
     packer, alerts = Packer(tools.worker), Alerts()
     app = App(
         settings=settings,
@@ -267,7 +269,12 @@ def new_seed() -> int:
 
 def house(settings: Settings) -> House:
     """The operator's rules."""
-    return House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance)
+    return House(
+        limits=limits(settings),
+        max_tolerance=settings.safety.max_tolerance,
+        person_day=settings.quota.person_daily_credits,
+        person_jobs=settings.quota.person_jobs,
+    )
 
 
 def limits(settings: Settings) -> Limits:

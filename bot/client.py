@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -49,12 +50,14 @@ def use_addresses(api_url: str, gateway_url: str) -> None:
 class BotClient(commands.Bot):
     """The bot on Discord. It knows no member and keeps no message: memory stays small with many servers."""
 
-    def __init__(self, notes: Notes, *, message_content: bool) -> None:
+    def __init__(self, notes: Notes, *, message_content: bool, user_install: bool) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=intents(message_content=message_content),
             allowed_mentions=views.NOBODY,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=user_install),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=user_install),
             max_messages=None,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),

@@ -29,6 +29,7 @@ class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
     message_content: bool = False
+    user_install: bool = False
     api_url: HttpUrl = Url("https://discord.com/api/v10")
     gateway_url: WsUrl = Url("wss://gateway.discord.gg/")
 
@@ -54,6 +55,8 @@ class QuotaSettings(Section):
     member_jobs: Annotated[int, Field(ge=1, le=10_000)]
     server_jobs: Annotated[int, Field(ge=1, le=100_000)]
     total_monthly_credits: Credits
+    person_daily_credits: Credits = 0
+    person_jobs: Annotated[int, Field(ge=1, le=10_000)] = 2
 
 
 class SafetySettings(Section):

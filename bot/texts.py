@@ -53,6 +53,7 @@ from bot.domain.errors import (
     OriginalGoneError,
     OverCapError,
     PanelOverError,
+    PersonalOffError,
     PictureGoneError,
     PictureKeptError,
     PictureRefusedError,
@@ -118,6 +119,7 @@ OPTIONS = {
     "safety": "Content check: 1 is the strictest",
     "web_search": "Let the model look things up on the web (costs a little more)",
     "thinking": "Let the model think before it draws",
+    "private": "Show everything to you alone",
 }
 MORE_IMAGE = "One more picture to use"
 
@@ -279,6 +281,8 @@ def result(job: Job, model: str, took: float) -> str:
     lines = [*lineage(job), f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
+    if job.order.private:
+        lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
         lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
     return "\n".join(lines)
@@ -397,6 +401,17 @@ def standing(now: Standing) -> str:
     )
 
 
+def standing_of_person(now: Standing) -> str:
+    """The answer of /quota outside servers."""
+    if not now.member_limit:
+        return PERSONAL_OFF
+    return (
+        f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today outside servers"
+        f" and {counted(now.jobs, 'order')} on the way.\n"
+        f"More comes {when(now.renews_at)}. One credit is one US cent of fal's list price."
+    )
+
+
 def help_page(catalogue: Catalogue, keep_days: int) -> str:
     """The one page of /help."""
     models = "\n".join(f"- {_model_line(model)}" for model in catalogue.models.values())
@@ -428,6 +443,9 @@ def _model_line(model: Model) -> str:
 
 NOT_CHARGED = "You were not charged."
 CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
+
+
+PERSONAL_OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
 
 
 def explain(error: BotError) -> str:
@@ -499,6 +517,8 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case PersonalOffError():
+            return PERSONAL_OFF
         case PrivateForbiddenError():
             return "Private results are switched off in this server. Please order without `private`."
         case NeedsGoAheadError(credits=credit, above=above):

@@ -37,7 +37,6 @@ class Imagine(commands.Cog):
 
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
-    @app_commands.guild_only()
     async def imagine(
         self,
         interaction: discord.Interaction,
@@ -51,6 +50,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Make images from words."""
         choices = Choices(
@@ -63,12 +63,11 @@ class Imagine(commands.Cog):
             web_search=web_search,
             thinking=thinking,
         )
-        order = _order(interaction, prompt, model, choices, ())
+        order = _order(interaction, prompt, model, choices, (), private=private)
         await place(interaction, self._desk, self._studio, order)
 
     @app_commands.command(description=texts.COMMANDS["edit"])
     @app_commands.describe(**texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)})
-    @app_commands.guild_only()
     async def edit(
         self,
         interaction: discord.Interaction,
@@ -96,6 +95,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Change or combine pictures with words."""
         choices = Choices(
@@ -110,7 +110,7 @@ class Imagine(commands.Cog):
         )
         pictures = (image, image2, image3, image4, image5, image6, image7, image8, image9, image10, image11, image12,
                     image13, image14)  # fmt: skip
-        order = _order(interaction, prompt, model, choices, pictures)
+        order = _order(interaction, prompt, model, choices, pictures, private=private)
         check_edit(order)
         await place(interaction, self._desk, self._studio, order)
 
@@ -140,6 +140,8 @@ def _order(
     model: str | None,
     choices: Choices,
     pictures: tuple[discord.Attachment | None, ...],
+    *,
+    private: bool,
 ) -> Order:
     return Order(
         scope=scope_of(interaction),
@@ -149,6 +151,7 @@ def _order(
         prompt=prompt,
         model=model or "",
         choices=choices,
+        private=private,
         references=tuple(
             Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
             for one in pictures

@@ -21,6 +21,7 @@ from bot.adapters.discord_routes import (
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
+from bot.domain.places import is_posted
 from bot.service.ports import Clock, Phase
 
 _log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ class DiscordStage:
         ways = list[Callable[[], Awaitable[object]]]()
         if (webhook := interaction_route(self._client, job, self._clock())) is not None:
             ways.append(lambda: by_token(webhook))
-        if job.reply.message_id is not None:
+        if job.reply.message_id is not None and is_posted(job.order):  # elsewhere channel routes know no such message
             message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
             ways.append(lambda: by_channel(message))
         for way in ways:

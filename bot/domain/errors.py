@@ -152,6 +152,13 @@ class RulesChangedError(RefusedError):
     """Somebody else changed the same rules in between."""
 
 
+# --- outside servers ------------------------------------------------------------------------------
+
+
+class PersonalOffError(RefusedError):
+    """The operator gives no credits to people outside servers."""
+
+
 # --- a server's rules
 
 

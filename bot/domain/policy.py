@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from bot.domain.asking import Asker, Where
+from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import (
     ChannelClosedError,
@@ -50,6 +50,23 @@ class House:
 
     limits: Limits
     max_tolerance: int
+    person_day: int = 0
+    """Credits a day of one person outside servers; 0: nothing can be ordered there."""
+    person_jobs: int = 1
+
+    def of(self, scope: str) -> "House":
+        """The rules for these books: a person is their own server."""
+        if not is_person(scope):
+            return self
+        own = replace(
+            self.limits,
+            member_day=self.person_day,
+            server_day=self.person_day,
+            server_month=None,
+            member_jobs=self.person_jobs,
+            server_jobs=self.person_jobs,
+        )
+        return replace(self, limits=own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.domain.asking import Asker, Where
+from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PictureKeptError
+from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
@@ -89,6 +89,8 @@ class Desk:
 
     async def _checked(self, order: Order, asker: Asker, holds: Effective) -> tuple[Order, Request, int]:
         """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
+        if is_person(order.scope) and not self._house.person_day:
+            raise PersonalOffError
         order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
@@ -117,7 +119,8 @@ class Desk:
     async def effective(self, scope: str, asker: Asker, where: Where) -> Effective:
         """What holds for a member in a channel, and where each value comes from."""
         rules = await self.rules(scope)
-        return effective(rules, asker=asker, where=where, house=self._house, catalogue=self.catalogue)
+        house = self._house.of(scope)
+        return effective(rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""
