@@ -27,6 +27,7 @@ from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
+from bot.adapters.lookalikes import lookalikes
 from bot.adapters.persons import Persons
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
@@ -36,13 +37,18 @@ from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.adapters.sqlite_usage import SqliteUsage
+from bot.adapters.sqlite_words import SqliteWords
+from bot.adapters.word_book import WordBook
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
+from bot.domain.words import Folding
 from bot.service.alerts import Alerts
 from bot.service.desk import SEEDS, Desk, House
-from bot.service.gallery import Gallery
+from bot.service.fleeting import Fleeting
+from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
@@ -52,12 +58,14 @@ from bot.service.reports import Reports
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
+from cogs.deletions import Deletions
 from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.mydata import MyData
 from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
+from cogs.replies import Replies
 from cogs.results import Results
 from cogs.usage import UsageReports
 
@@ -76,6 +84,7 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    fleeting: Fleeting
     gallery: Gallery
     store: SqliteStore
     rules: SqliteRules
@@ -83,9 +92,11 @@ class App:
     purse: Purse
     reports: Reports
     privacy: Privacy
+    tree: SqliteTree
     catalogue: Catalogue
     alerts: Alerts
     operator: Operator
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,10 @@ class _Tools:
     servers: SqliteServers
     usage: SqliteUsage
     erasure: SqliteErasure
+    words: SqliteWords
+    book: WordBook
+    offers: Offers
+    tree: SqliteTree
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -152,6 +167,7 @@ async def _opened(
         sleep=world.sleep,
         streams=StreamLimits(most=settings.fal.streams),
     )
+    words = SqliteWords(database)
     stack.push_async_callback(fal.aclose)
     downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
@@ -165,6 +181,10 @@ async def _opened(
         servers=SqliteServers(database),
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),
+        words=words,
+        book=WordBook(words, Folding(lookalikes())),
+        offers=Offers(world.clock, new_id),
+        tree=SqliteTree(database, seal),
         fal=fal,
         files=world.wrap_downloads(downloads),
         worker=worker,
@@ -186,6 +206,7 @@ def _wired(tools: _Tools) -> App:
         world.clock,
         message_content=settings.discord.message_content,
         home_server=settings.operator.home_server,
+        user_install=settings.discord.user_install,
     )
     packer, alerts = Packer(tools.worker), Alerts()
     purse = _purse(tools, alerts)
@@ -194,14 +215,17 @@ def _wired(tools: _Tools) -> App:
         client=client,
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools, purse),
-        offers=Offers(world.clock, new_id),
-        gallery=_gallery(tools, packer),
-        store=tools.store,
-        rules=tools.rules,
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=_privacy(tools),
+        offers=tools.offers,
+        fleeting=Fleeting(world.sleep),
+        clock=world.clock,
+        gallery=_gallery(tools, packer),
+        store=tools.store,
+        rules=tools.rules,
+        tree=tools.tree,
         catalogue=tools.catalogue,
         alerts=alerts,
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
@@ -219,6 +243,15 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         OfferButtons(app.desk, app.studio, app.offers),
         UsageReports(app.reports),
         MyData(app.privacy),
+        Replies(
+            app.client,
+            app.desk,
+            app.studio,
+            app.offers,
+            app.fleeting,
+            message_content=app.settings.discord.message_content,
+        ),
+        Deletions(app.tree, app.clock),
         Doors(app.client),
     )
 
@@ -230,7 +263,10 @@ def _desk(tools: _Tools, purse: Purse) -> Desk:
         rules=tools.rules,
         purse=purse,
         refusals=tools.usage,
-        house=House(limits=limits(tools.settings), max_tolerance=tools.settings.safety.max_tolerance),
+        words=tools.book,
+        offers=tools.offers,
+        house=house(tools.settings),
+        keepers=tools.tree,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
@@ -242,7 +278,7 @@ def _purse(tools: _Tools, alerts: Alerts) -> Purse:
     quota, operator = tools.settings.quota, tools.settings.operator
     rules = PurseRules(
         monthly=quota.total_monthly_credits,
-        server_monthly=_server_month(tools.settings),
+        server_monthly=quota.server_monthly_credits,
         allow_list=operator.allow_list,
     )
     return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
@@ -252,11 +288,6 @@ def _privacy(tools: _Tools) -> Privacy:
     keep = tools.settings.retention
     retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
     return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
-
-
-def _server_month(settings: Settings) -> int:
-    quota = settings.quota
-    return quota.total_monthly_credits if quota.server_monthly_credits is None else quota.server_monthly_credits
 
 
 def _gallery(tools: _Tools, packer: Packer) -> Gallery:
@@ -289,6 +320,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         max_concurrent=fal.max_concurrent,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
+        keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
         reached=tools.world.reached,
     )
@@ -304,12 +336,21 @@ def new_seed() -> int:
     return random.randrange(SEEDS)  # noqa: S311 - nothing secret
 
 
+def house(settings: Settings) -> House:
+    """The operator's rules."""
+    return House(
+        limits=limits(settings),
+        max_tolerance=settings.safety.max_tolerance,
+        person_day=settings.quota.person_daily_credits,
+        person_jobs=settings.quota.person_jobs,
+    )
+
+
 def limits(settings: Settings) -> Limits:
     """The operator's limits."""
     return Limits(
         member_day=settings.quota.member_daily_credits,
         server_day=settings.quota.server_daily_credits,
-        server_month=_server_month(settings),
         operator_month=settings.quota.total_monthly_credits,
         member_jobs=settings.quota.member_jobs,
         server_jobs=settings.quota.server_jobs,

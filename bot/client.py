@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -33,10 +34,11 @@ class Notes(Protocol):
 
 
 def intents(*, message_content: bool) -> discord.Intents:
-    """The servers; slash commands need nothing more. Messages only with their content, a privileged intent."""
+    """Servers and messages. What mentions the bot comes with its content, all else with the privileged intent alone."""
     wanted = discord.Intents.none()
     wanted.guilds = True
-    wanted.guild_messages = wanted.dm_messages = wanted.message_content = message_content
+    wanted.guild_messages = wanted.dm_messages = True
+    wanted.message_content = message_content
     return wanted
 
 
@@ -72,6 +74,7 @@ class BotClient(commands.Bot):
         clock: Callable[[], float],
         *,
         message_content: bool,
+        user_install: bool,
         home_server: int = 0,
     ) -> None:
         """`home_server` is the id of the server with the operator's commands; 0 for none."""
@@ -80,6 +83,8 @@ class BotClient(commands.Bot):
             help_command=None,
             intents=intents(message_content=message_content),
             allowed_mentions=views.NOBODY,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=user_install),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=user_install),
             max_messages=None,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),

@@ -29,6 +29,7 @@ class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
     message_content: bool = False
+    user_install: bool = False
     api_url: HttpUrl = Url("https://discord.com/api/v10")
     gateway_url: WsUrl = Url("wss://gateway.discord.gg/")
 
@@ -57,6 +58,8 @@ class QuotaSettings(Section):
     total_monthly_credits: Credits
     server_monthly_credits: Credits | None = None
     """A server's cap where the operator set none for it; None: the total."""
+    person_daily_credits: Credits = 0
+    person_jobs: Annotated[int, Field(ge=1, le=10_000)] = 2
 
 
 class SafetySettings(Section):

@@ -11,11 +11,15 @@ from bot.domain.errors import (
     AccountError,
     Allowance,
     BadChoiceError,
+    BadNumberError,
+    BadPatternError,
     BadServerError,
+    BadValueError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
     CancelledAtFalError,
+    ChannelClosedError,
     ClosedError,
     ContentRefusedError,
     DeclaredPictureError,
@@ -26,22 +30,37 @@ from bot.domain.errors import (
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
+    ImageHiddenError,
     InvalidRequestError,
     JobGoneError,
     LacksOptionError,
     LostError,
     MissingPermissionsError,
+    ModelForbiddenError,
+    NeedsGoAheadError,
     NoImageMadeError,
+    NoImageThereError,
     NoReferenceError,
+    NoSuchImageError,
     NotAllowedHereError,
     NotAPictureError,
+    NotForOneError,
+    NothingLeftError,
+    NothingSaidError,
     NothingToCancelError,
+    NothingToUndoError,
     NotModeratorError,
     NotOwnerError,
     NotYoursError,
+    NoWordError,
     OfferGoneError,
+    OnlyOwnPicturesError,
     OriginalGoneError,
+    OverCapError,
+    PanelOverError,
+    PersonalOffError,
     PictureGoneError,
+    PictureKeptError,
     PictureRefusedError,
     PictureTooLargeError,
     PictureTooManyPixelsError,
@@ -51,19 +70,33 @@ from bot.domain.errors import (
     PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
+    RepliedMessageGoneError,
+    RepliesOffError,
+    ResolutionForbiddenError,
     ResultGoneError,
+    RoleNeededError,
     RulesChangedError,
+    SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
     StoppingError,
     SubmitUnansweredError,
     SuspendedError,
+    TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
+    TooManyValuesError,
+    TooManyWordsError,
+    UnchangedError,
     UnexpectedError,
     UnknownModelError,
+    UnknownOptionsError,
+    UnknownSettingError,
     UnsupportedPictureError,
     WaitedTooLongError,
+    WordForbiddenError,
+    WordsSlowError,
+    WordTooLongError,
     unpacked,
 )
 from bot.domain.job import Job, State
@@ -117,6 +150,7 @@ OPTIONS = {
     "safety": "Content check: 1 is the strictest",
     "web_search": "Let the model look things up on the web (costs a little more)",
     "thinking": "Let the model think before it draws",
+    "private": "Show everything to you alone",
 }
 MORE_IMAGE = "One more picture to use"
 
@@ -133,9 +167,43 @@ def original_label(position: int, of: int) -> str:
     return "Original" if of == 1 else f"Original {position}"
 
 
+def edit_this(credit: int) -> str:
+    """The button under a reply to somebody else's image."""
+    return f"Edit this ({credits_of(credit)})"
+
+
+def make_this(credit: int) -> str:
+    """The button under a mention without an image."""
+    return f"Make this ({credits_of(credit)})"
+
+
 def go_ahead(credit: int) -> str:
     """The button of an offer."""
     return f"Go ahead ({credits_of(credit)})"
+
+
+ALL_IMAGES = "All of them, as one new image"
+WHICH_IMAGE = "Choose an image"
+
+
+def image_label(position: int) -> str:
+    """One image of a set."""
+    return f"Image {position}"
+
+
+def offer_edit(seconds: float) -> str:
+    """Over the button that edits somebody else's image."""
+    return f"Shall I edit this image? Only you can say so, for {duration(seconds)}."
+
+
+def offer_make(seconds: float) -> str:
+    """Over the button that makes an image from a mention."""
+    return f"Shall I make an image of this? Only you can say so, for {duration(seconds)}."
+
+
+def offer_choice(credit: int) -> str:
+    """Over the choice of one image of a set."""
+    return f"Which of these images shall I edit? ({credits_of(credit)})"
 
 
 OLD_CONTROL = "This control is from an earlier version of the bot. Please use the command again."
@@ -243,12 +311,25 @@ def result(job: Job, model: str, took: float) -> str:
     facts.append(credits_of(job.charged if job.charged is not None else job.credits))
     if (seed := job.request.arguments.get("seed")) is not None:
         facts.append(f"seed {seed}")
-    lines = [f"-# {' · '.join(facts)}"]
+    lines = [*lineage(job), f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
+    if job.order.private:
+        lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
         lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
     return "\n".join(lines)
+
+
+def lineage(job: Job) -> list[str]:
+    """Which edit of its chain it is, with a way to the image that it changed."""
+    if not job.order.depth:
+        return []
+    seen = job.order.parent_message
+    if seen is None:
+        return [f"-# Edit {job.order.depth}"]
+    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{seen.channel_id}/{seen.message_id}"
+    return [f"-# Edit {job.order.depth} of [this image]({address})"]
 
 
 def reencoded(kinds: Iterable[str], *, scaled: bool) -> str:
@@ -456,11 +537,27 @@ def notice(words: str) -> str:
 
 def standing(now: Standing) -> str:
     """The answer of /quota."""
+    month = (
+        ""
+        if now.server_month_limit is None
+        else f" This month: {credits_of(now.server_month_left)} of {now.server_month_limit:,}."
+    )
     return (
         f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today"
         f" and {counted(now.jobs, 'order')} on the way.\n"
-        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.\n"
+        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.{month}\n"
         f"Both renew {when(now.renews_at)}. One credit is one US cent of fal's list price."
+    )
+
+
+def standing_of_person(now: Standing) -> str:
+    """The answer of /quota outside servers."""
+    if not now.member_limit:
+        return PERSONAL_OFF
+    return (
+        f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today outside servers"
+        f" and {counted(now.jobs, 'order')} on the way.\n"
+        f"More comes {when(now.renews_at)}. One credit is one US cent of fal's list price."
     )
 
 
@@ -497,15 +594,21 @@ NOT_CHARGED = "You were not charged."
 CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
 
 
+PERSONAL_OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
+
+
 def explain(error: BotError) -> str:
     """The sentence for an error. Every BotError has one; a test walks them all."""
     for explain_part in (
         _order_refused,
         _books_refused,
         _rules_refused,
+        _order_forbidden,
+        _setting_refused,
         _control_refused,
         _standing_refused,
         _gone_refused,
+        _reply_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -565,10 +668,91 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case PersonalOffError():
+            return PERSONAL_OFF
         case PrivateForbiddenError():
             return "Private results are switched off in this server. Please order without `private`."
+        case NeedsGoAheadError(credits=credit, above=above):
+            return (
+                f"This costs **{credits_of(credit)}**. This server asks once more above {above:,}. Nothing was ordered"
+                " yet; the button below orders it within the next 5 minutes."
+            )
         case RulesChangedError():
             return "Somebody else has just changed these settings. Nothing was changed by you; please look again."
+        case _:
+            return None
+
+
+def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
+    """What a server's rules say to an order."""
+    match error:
+        case ChannelClosedError():
+            return "The moderators of this server do not allow images in this channel. Please order in another one."
+        case RoleNeededError():
+            return "In this server you need a certain role to order images. Please ask a moderator."
+        case ModelForbiddenError(model=model, models=()):
+            return f"{model} is not allowed here, and neither is any other model. Please tell a moderator."
+        case ModelForbiddenError(model=model, models=models):
+            return f"{model} is not allowed here. Please choose {' or '.join(models)}."
+        case ResolutionForbiddenError(limit=limit):
+            return f"Images can be {limit} at most here. Please choose a smaller `resolution`, or another model."
+        case TooManyImagesError(limit=limit, given=given):
+            return f"One order can make {counted(limit, 'image')} here; this asks for {given}."
+        case SafetyForbiddenError(limit=limit, age_restricted=True):
+            return f"`safety` can be {limit} at most here. More is for age-restricted channels."
+        case SafetyForbiddenError(limit=limit):
+            return f"The moderators allow `safety` up to {limit} here; 1 is the strictest."
+        case WordForbiddenError(rule=""):
+            return "This server has rules about words, and your prompt breaks one. Please say it differently."
+        case WordForbiddenError(rule=rule):
+            return f"This server does not allow {code(rule)} in a prompt. Please say it differently."
+        case WordsSlowError():
+            return (
+                "This server's word rules took too long to look through. Nothing was ordered; please tell a moderator."
+            )
+        case _:
+            return None
+
+
+# --- /settings: what a moderator reads ------------------------------------------------------------
+
+
+def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
+    match error:
+        case PanelOverError():
+            return "This panel is over. Nothing was changed; please open **/settings panel** again."
+        case UnknownSettingError(given=given):
+            return f"There is no setting {code(given)}. **/settings show** lists them all."
+        case NotForOneError(name=name, by=by):
+            return f"{code(name)} cannot differ by {by}. Please leave `{by}` out."
+        case BadValueError(name=name, given=given, allowed=()):
+            return f"{code(name)} cannot be {code(given)}. Nothing was changed."
+        case BadValueError(name=name, given=given, allowed=allowed):
+            return f"{code(name)} cannot be {code(given)}. It can be {listed(allowed[:12])}."
+        case BadNumberError(name=name, given=given, smallest=smallest):
+            return f"{code(name)} is a whole number from {smallest}, or `default`; {code(given)} is not. Nothing was changed."
+        case OverCapError(name=name, cap=cap):
+            return f"{code(name)} can be {cap:,} at most. Nothing was changed."
+        case TooManyValuesError(limit=limit):
+            return f"Up to {limit} fit into one setting. Nothing was changed."
+        case NothingLeftError():
+            return "Nobody could order anything any more after that, so nothing was changed."
+        case UnchangedError():
+            return "It is set like that already."
+        case NothingToUndoError():
+            return "There is nothing to undo: that change is gone, or undone already."
+        case BadPatternError(text=text, matches_everything=True):
+            return f"The expression {code(text)} would block every prompt. Nothing was changed."
+        case BadPatternError(text=text):
+            return f"{code(text)} is no regular expression that I can use, or too large a one. Nothing was changed."
+        case NoWordError(text=text, most=most):
+            return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
+        case WordTooLongError(text=text, limit=limit):
+            return f"{code(text)} is too long: a rule has up to {limit} characters. Nothing was changed."
+        case TooManyWordsError(limit=limit, patterns=True):
+            return f"A server can have {limit:,} regular expressions. Nothing was changed."
+        case TooManyWordsError(limit=limit):
+            return f"A server can have {limit:,} word rules. Nothing was changed."
         case _:
             return None
 
@@ -615,6 +799,36 @@ def _gone_refused(error: BotError) -> str | None:
             return "There is nothing left to cancel here."
         case OriginalGoneError():
             return "The files of this order are no longer kept."
+        case _:
+            return None
+
+
+def _reply_refused(error: BotError) -> str | None:
+    match error:
+        case UnknownOptionsError(given=given):
+            more = f" and {len(given) - 5} more" if len(given) > 5 else ""  # noqa: PLR2004 - enough to see the mistake
+            return (
+                f"I do not know {listed(given[:5])}{more}. Options go last, such as `--ar 16:9 --model pro --2k`."
+                " Nothing was ordered."
+            )
+        case NoSuchImageError(named=named, there=there):
+            return f"There is no image {named} there: it has {counted(there, 'image')}. Nothing was ordered."
+        case RepliesOffError():
+            return "Ordering by messages is switched off here. **/imagine** and **/edit** work."
+        case ImageHiddenError():
+            return (
+                "Discord does not show me that image. Choose **Apps > Edit image** on it, or attach it to your message."
+            )
+        case NoImageThereError():
+            return "I see no image in that message. Attach one, or reply to a message that has one."
+        case RepliedMessageGoneError():
+            return "The message that you replied to is gone. Please attach the image to your message."
+        case NothingSaidError():
+            return "Say what to change, and attach an image or reply to one. **/help** tells the rest."
+        case OnlyOwnPicturesError():
+            return "In this server you can edit your own pictures and mine, not other people's."
+        case PictureKeptError():
+            return "The person who posted that picture does not want it edited by others."
         case _:
             return None
 

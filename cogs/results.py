@@ -7,8 +7,10 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
+from bot.domain.asking import is_person
 from bot.domain.errors import NotYoursError, OriginalGoneError
 from bot.domain.job import Job
+from bot.domain.order import Made
 from bot.domain.packing import REQUEST_BUDGET
 from bot.service.desk import Desk
 from bot.service.gallery import Gallery
@@ -47,7 +49,8 @@ class Results(commands.Cog):
             raise NotYoursError
         self._studio.check_cancel(job)
         try:  # answered first: the last word of a job that ends at once must come after it
-            if interaction.message is not None and job.reply and interaction.message.id == job.reply.message_id:
+            known = job.reply.message_id if job.reply else job.notice_id
+            if interaction.message is not None and interaction.message.id == known:
                 view = views.progress(job, self._desk.catalogue, Cancelling())
                 await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
             else:  # a list of orders stays as it is
@@ -59,7 +62,11 @@ class Results(commands.Cog):
         """The same order, by and for whoever clicked. A chosen seed would make the same image, so a new one is drawn."""
         choices = replace(job.order.choices, seed=None) if job.pictures else job.order.choices
         place_here = {"member_id": interaction.user.id, "channel_id": interaction.channel_id or 0}
-        order = replace(job.order, choices=choices, **place_here)
+        kept = [
+            replace(one, kept=one.kept or Made(job_id=job.id, position=position))
+            for position, one in enumerate(job.order.references, start=1)
+        ]
+        order = replace(job.order, choices=choices, references=tuple(kept), message_id=None, **place_here)
         await place(interaction, self._desk, self._studio, order)
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
@@ -99,8 +106,10 @@ class Results(commands.Cog):
 def check_place(interaction: discord.Interaction, job: Job, action: str) -> None:
     """A button works where its order was made: ids can be crafted. Raises NotYoursError.
 
-    The requester's own files are theirs in direct messages, too.
+    What somebody ordered is theirs outside servers, too, and their files are everywhere; a private order is nobody else's.
     """
-    own_files = action in {"original", "fetch"} and interaction.user.id == job.order.member_id
-    if job.order.scope != scope_of(interaction) and not own_files:
+    here, own = scope_of(interaction), interaction.user.id == job.order.member_id
+    if own and (action in {"original", "fetch"} or is_person(here)):
+        return
+    if job.order.scope != here or (job.order.private and not own):
         raise NotYoursError

@@ -146,6 +146,7 @@ class SqliteStore:
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
         forgotten = await self._database.read(SPENT, (f"member:{scope}:{self._persons.stand_in(member_id)}", day))
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
+        month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
             member_limit=limits.member_day,
             member_left=max(0, limits.member_day - sum(row[0] for row in (*member, *forgotten))),
@@ -153,6 +154,8 @@ class SqliteStore:
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
             renews_at=next_day(now),
+            server_month_limit=limits.server_month,
+            server_month_left=max(0, (limits.server_month or 0) - (month[0][0] if month else 0)),
         )
 
     async def note(self, name: str) -> str | None:
@@ -185,6 +188,8 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, st
         (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
     )
     for allowance, account, period, limit, renews_at in checks:
+        if limit is None:
+            continue
         row = connection.execute(SPENT, (account, period)).fetchone()
         left = limit - (row[0] if row else 0)
         if allowance is Allowance.MEMBER_DAY:  # what was spent by whoever was forgotten today, too

@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
 from bot.domain.rules import Rules, RulesRecord
+from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -153,6 +154,22 @@ class RulesStore(Protocol):
         ...
 
 
+class Words(Protocol):
+    """What servers' word rules say."""
+
+    async def first(self, scope: str, text: str) -> WordRule | None:
+        """The first rule that a text breaks. Raises WordsSlowError."""
+        ...
+
+
+class PictureKeepers(Protocol):
+    """Members who let nobody else edit the pictures that they post."""
+
+    async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
+        """Those of them."""
+        ...
+
+
 # --- pictures -------------------------------------------------------------------------------------
 
 
@@ -167,8 +184,11 @@ class Prepared:
 class PictureIntake(Protocol):
     """From a member's attachment to a clean file, and from fal's result to a complete one."""
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
-        """Fetch, check and normalise one picture of an order. Raises PictureError with its position."""
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
+        """Fetch, check and normalise one picture of an order. Raises PictureError with its position.
+
+        `own`: where the file is, or was, when it is an image of the bot's.
+        """
         ...
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from bot.domain.job import Job
-from bot.service.ports import Late, Phase, Stage
+from bot.service.ports import Generating, Late, Phase, Resuming, Searching, Shut, Stage
 
 SHORTEST_PAUSE = 2.0
 """Seconds between two edits of one message, at least."""
@@ -15,6 +15,8 @@ LANDING = 1.0
 """Seconds that an edit in the air gets to arrive before a last word that takes its place."""
 LATE_AFTER = 60.0
 """Seconds that the final message may wait before the member hears of it."""
+NOTICE_EDITS = 2
+"""Edits of a progress message in a channel, where all of a channel's edits share one narrow limit; the last word is one more."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -41,6 +43,10 @@ class Progress:
         self._landed = asyncio.Event()
         self._landed.set()
         self._task: asyncio.Task[None] | None = None
+        by_channel = job.reply is None
+        self._worth = Generating | Searching | Shut | Late | Resuming if by_channel else Phase
+        # What an earlier process edited is not known, so this one only says the last word.
+        self._left = (NOTICE_EDITS if first is not None else 0) if by_channel else None
 
     def show(self, phase: Phase) -> None:
         """Say this soon; returns at once."""
@@ -50,6 +56,19 @@ class Progress:
     def start(self) -> None:
         """Edit from now on, until `stop`."""
         self._task = asyncio.create_task(self._run(), name=f"progress-{self._job.id}")
+
+    async def say(self, phase: Phase) -> None:
+        """Edit now, where the phase is worth one of the edits that are left."""
+        if not isinstance(phase, self._worth) or self._left == 0:
+            return
+        self._shown = phase
+        if self._left is not None:
+            self._left -= 1
+        self._landed.clear()
+        try:
+            await self._stage.show(self._job, phase)
+        finally:
+            self._landed.set()
 
     async def stop(self, patience: float = 0.0) -> None:
         """Nothing is shown any more.
@@ -82,17 +101,9 @@ class Progress:
             await self._sleep(self._pause() / 2)
             self._changed.clear()
             if self._wanted is not None and self._wanted != self._shown:
-                await self._edit(self._wanted)
+                await self.say(self._wanted)
             await self._sleep(self._pause() / 2)
-
-    async def _edit(self, phase: Phase) -> None:
-        self._shown = phase
-        self._landed.clear()
-        try:
-            await self._stage.show(self._job, phase)
-        finally:
-            self._landed.set()
 
     async def _admit_delay(self) -> None:
         await self._sleep(LATE_AFTER)
-        await self._edit(Late())
+        await self.say(Late())

@@ -75,8 +75,8 @@ class PurseRules:
 
     monthly: int
     """Credits: the stop over everything."""
-    server_monthly: int
-    """Credits: the cap of a server that has none of its own."""
+    server_monthly: int | None
+    """Credits: the cap of a server that has none of its own; None: only the stop counts."""
     allow_list: bool
 
 
@@ -102,17 +102,28 @@ class Purse:
         self._alerts = alerts
         self._clock = clock
 
-    async def cap(self, guild_id: int | None) -> int:
-        """A server's credits a month. Raises SuspendedError, NotAllowedHereError, BooksBusyError."""
-        if guild_id is None:
-            return self._rules.monthly
-        async with within(LOOK_TIMEOUT, BooksBusyError()):
-            server = await self._servers.server(guild_id)
-        if server.suspended:
+    async def cap(self, scope: str) -> int | None:
+        """The operator's cap for a server, in credits a month; None for none. Raises BooksBusyError."""
+        server = await self._server(scope)
+        if server is None:
+            return None
+        return self._rules.server_monthly if server.monthly is None else server.monthly
+
+    async def check(self, scope: str) -> None:
+        """Whether orders are taken there at all. Raises SuspendedError, NotAllowedHereError, BooksBusyError."""
+        server = await self._server(scope)
+        if server is not None and server.suspended:
             raise SuspendedError
-        if self._rules.allow_list and not server.allowed:
+        if server is not None and self._rules.allow_list and not server.allowed:
             raise NotAllowedHereError
-        return min(self._rules.monthly, self._rules.server_monthly if server.monthly is None else server.monthly)
+
+    async def _server(self, scope: str) -> Server | None:
+        """None for a person's own books."""
+        kind, _, number = scope.partition(":")
+        if kind != "guild":
+            return None
+        async with within(LOOK_TIMEOUT, BooksBusyError()):
+            return await self._servers.server(int(number))
 
     async def state(self) -> PurseState:
         """Where the month stands."""

@@ -9,7 +9,7 @@ from doubles import NOON, FakeStage, HandClock, a_job, until
 from bot.service.ports import Fetching, Generating, InLine, Late, Preparing
 from bot.service.progress import Progress, pause_between
 
-JOB = a_job()
+JOB = a_job(token="t")
 FIRST = InLine(ahead=0)
 
 
