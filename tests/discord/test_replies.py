@@ -59,7 +59,9 @@ async def nothing_follows(here: World, fal: LoopbackFal, orders: int) -> None:
 
 
 async def set_rules(here: World, rules: Rules) -> None:
-    scope = f"guild:{here.channel.history()[-1].guild.id if here.channel.history() else 0}"
+    guild = here.channel.history()[-1].guild
+    assert guild is not None
+    scope = f"guild:{guild.id}"
     record = await here.app.rules.rules(scope)
     await here.app.rules.change_rules(scope, record, rules, by=here.moderator.id, at=1.0)
 
@@ -86,7 +88,7 @@ async def test_a_reply_to_ones_own_result_edits_it_at_once(here: World, fal: Loo
 
 
 async def test_a_plain_reply_of_somebody_else_gets_an_offer_that_works_for_them_alone(
-    here: World, fal: LoopbackFal, books: Books
+    here: World, fal: LoopbackFal
 ) -> None:
     result = await made(here)
     message = await here.other.send(here.channel, "make it night", reply_to=result)
@@ -170,7 +172,7 @@ async def test_unknown_options_are_named_and_the_answer_goes_away(here: World, b
     ],
 )
 async def test_moderators_decide_how_replies_are_taken(
-    here: World, fal: LoopbackFal, replies: Replies, plain: bool, typed: bool
+    here: World, fal: LoopbackFal, replies: Replies, *, plain: bool, typed: bool
 ) -> None:
     result = await made(here)
     await set_rules(here, Rules(replies=replies))
@@ -309,6 +311,7 @@ async def test_a_reply_to_a_deleted_message_is_told_when_the_bot_was_called(here
 
 async def test_bots_are_not_listened_to(here: World, fal: LoopbackFal) -> None:
     result = await made(here)
+    assert here.channel.guild is not None
     robot = here.channel.guild.add_member(here.env.create_user("robot", bot=True))
     await robot.send(here.channel, f"{mention(here)} make it night", reply_to=result)
     await nothing_follows(here, fal, 1)
@@ -387,7 +390,7 @@ async def test_a_failure_is_told_in_place_of_the_progress(here: World, fal: Loop
 @pytest.mark.fal(seconds=0.3)
 @pytest.mark.parametrize("killed", [False, True])
 async def test_after_a_restart_the_edit_arrives_and_the_progress_goes(
-    here: World, fal: LoopbackFal, restart: Restart, killed: bool
+    here: World, fal: LoopbackFal, restart: Restart, *, killed: bool
 ) -> None:
     result = await made(here)
     fal.generation.seconds = 1.0
