@@ -17,6 +17,7 @@ from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
+from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
@@ -45,6 +46,7 @@ from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
 from cogs.deletions import Deletions
 from cogs.doors import Doors
+from cogs.finding import found_images
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
@@ -226,7 +228,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
     return Parts(
         backend=tools.fal,
         store=tools.store,
-        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
+        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
         stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,
