@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import discord
 import pytest
@@ -426,3 +427,54 @@ async def test_a_deleted_result_is_marked(here: World, books: Books) -> None:
     result = await made(here)
     await here.moderator.delete(result)
     await eventually(lambda: books.rows("SELECT id FROM jobs WHERE deleted_at IS NOT NULL"))
+
+
+# --- pictures that are used again -----------------------------------------------------------------
+
+
+async def test_again_on_an_edit_needs_nothing_of_discord(
+    here: World, fal: LoopbackFal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=ROBOT)
+    result = await edited(here, 1)
+
+    def nothing(_url: str) -> None:
+        return None
+
+    monkeypatch.setattr(here.env.backend.cdn, "get", nothing)
+    for count in (2, 3):
+        await here.member.click(result, custom_id=buttons(result)["Again"])
+        result = await edited(here, count)
+    for job in fal.jobs.values():
+        assert colour_of(opened(references(fal, job)[0])) == "blue"
+
+
+async def test_an_address_that_ran_out_is_looked_up_again(
+    here: World, fal: LoopbackFal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdn = here.env.backend.cdn
+    [file] = here.env.backend.store_attachments(here.channel.id, [ROBOT])
+    signed = f"{file['url']}?ex=1"
+    message = here.env.backend.create_message(
+        here.channel.id, here.member.id, f"{mention(here)} make it night", attachments=[file | {"url": signed}]
+    )
+    served = cdn.get
+
+    def get(url: str) -> bytes | None:
+        if url == signed:
+            message.attachments[0]["url"] = file["url"]
+        return served(url)
+
+    monkeypatch.setattr(cdn, "get", get)
+    await edited(here, 1)
+    [job] = fal.jobs.values()
+    assert colour_of(opened(references(fal, job)[0])) == "blue"
+
+
+async def test_where_the_bot_may_not_post_images_it_says_so_and_holds_nothing(here: World, books: Books) -> None:
+    assert here.channel.guild is not None
+    overwrites = {here.env.bot.user: discord.PermissionOverwrite(attach_files=False)}
+    closed = here.channel.guild.create_text_channel("closed", overwrites=overwrites)  # pyright: ignore[reportArgumentType] - its keys are invariant
+    await here.member.send(closed, f"{mention(here)} make it night", attachments=[ROBOT])
+    assert "I need Attach Files" in text_of(await answered(replace(here, channel=closed)))
+    assert books.untouched()
