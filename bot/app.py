@@ -29,6 +29,7 @@ from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_timings import SqliteTimings
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
@@ -76,6 +77,7 @@ class _Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    timings: SqliteTimings
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -125,7 +127,14 @@ async def _opened(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
     )
     keep_days = settings.fal.keep_outputs
-    fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=world.sleep)
+    fal = Fal(
+        fal_key,
+        addresses(settings.fal),
+        session,
+        keep_outputs_days=keep_days,
+        sleep=world.sleep,
+        priority=settings.fal.queue_priority,
+    )
     stack.push_async_callback(fal.aclose)
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
@@ -134,6 +143,7 @@ async def _opened(
         catalogue=catalogue,
         store=SqliteStore(database, seal, world.clock),
         rules=SqliteRules(database),
+        timings=SqliteTimings(database),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -204,6 +214,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
     return Parts(
         backend=tools.fal,
         store=tools.store,
+        timings=tools.timings,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
         stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
@@ -213,6 +224,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         new_seed=new_seed,
         jobs_dir=tools.jobs_dir,
         max_concurrent=fal.max_concurrent,
+        weights=fal.weights,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
         operator_month=tools.settings.quota.total_monthly_credits,

@@ -9,7 +9,7 @@ from fal_client import AsyncRequestHandle
 from yarl import URL
 
 from bot.adapters.fal_list import FalList
-from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor
+from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor, Priority
 from bot.adapters.fal_watch import FalWatch, Sleep
 from bot.domain.errors import (
     FalBusyError,
@@ -38,10 +38,13 @@ class Fal:
         *,
         keep_outputs_days: int,
         sleep: Sleep,
+        priority: Priority = "normal",
         submit_timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
         self._addresses = addresses
-        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days, timeout=submit_timeout)
+        self._door = FalDoor(
+            key, addresses, keep_outputs_days=keep_outputs_days, priority=priority, timeout=submit_timeout
+        )
         self._watch = FalWatch(session, key, sleep)
         self._list = FalList(session, key, addresses.api)
         self._sleep = sleep

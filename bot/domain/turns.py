@@ -1,7 +1,19 @@
-"""Which waiting order goes to fal next: first come, first served."""
+"""Whose turn it is: fair shares of credits, first among servers, then among a server's members, then by arrival.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Start-time fair queueing. A turn costs its order's credits (a server's are divided by its weight), and whoever has gone
+the least far goes next. Nobody stands behind the mark where the last turn began, so time without orders, or with
+pictures that were not ready, earns no run of turns later; and once nobody else waits, nothing is remembered.
+"""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+P = TypeVar("P", str, int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,15 +23,128 @@ class Waiting:
     job_id: str
     number: int
     """The order of arrival."""
+    scope: str
+    member_id: int
+    credits: int
+    created_at: float
+    """Unix seconds."""
     ready: bool
     """Whether its pictures are prepared; until then others may pass it."""
+    had_turn: bool = False
+    """Whether it has paid for a turn that a restart cut short: it goes first, for nothing."""
 
 
-def next_turn(line: Iterable[Waiting]) -> Waiting | None:
-    """The order that goes next, or None when none is ready."""
-    return min((one for one in line if one.ready), key=lambda one: one.number, default=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A turn that was given, as the books know it; times in unix seconds."""
+
+    scope: str
+    member_id: int
+    credits: int
+    created_at: float
+    at: float
 
 
-def place_in_line(line: Iterable[Waiting], number: int) -> int:
-    """How many orders are ahead of this one."""
-    return sum(1 for one in line if one.number < number)
+@dataclass(slots=True)
+class _Shares(Generic[P]):
+    """How far each of several parties has gone."""
+
+    mark: float = 0.0
+    """Where the last turn began. Who is not beyond it stands at it, and is due."""
+    beyond: dict[P, float] = field(default_factory=dict[P, float])
+
+    def charge(self, party: P, cost: float) -> None:
+        self.mark = self.beyond.get(party, self.mark)
+        self.beyond = {one: gone for one, gone in self.beyond.items() if gone > self.mark}
+        self.beyond[party] = self.mark + cost
+
+
+class Turns:
+    """Who had how much while others waited."""
+
+    def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
+        """`weights`: of servers, by scope; 1 for those that it does not name."""
+        self._weights = weights
+        self._scopes = _Shares[str]()
+        self._members = dict[str, _Shares[int]]()
+
+    def order(self, line: Iterable[Waiting]) -> Iterator[Waiting]:
+        """The order in which these go if nobody comes or leaves."""
+        scopes = defaultdict[str, defaultdict[int, list[Waiting]]](lambda: defaultdict(list))
+        for one in sorted(line, key=lambda one: one.number):
+            if one.had_turn:
+                yield one
+            else:
+                scopes[one.scope][one.member_id].append(one)
+        queues = {scope: self._order_within(scope, members) for scope, members in scopes.items()}
+        yield from _merged(self._scopes, queues, self._cost)
+
+    def give(self, turn: Waiting, others: Iterable[Waiting]) -> None:
+        """Charge a turn; `others` wait on."""
+        if not turn.had_turn:
+            waiting = {one.scope for one in others if not one.had_turn}
+            self._charge(turn, anyone=bool(waiting), of_scope=turn.scope in waiting)
+
+    def resume(self, given: Sequence[Turn], line: Iterable[Waiting]) -> None:
+        """Be where the turns given so far, the oldest first, have led; `line` still waits.
+
+        Who else waited at each turn is told by when they came. What came before the last time that nobody waited is of
+        no account.
+        """
+        came: dict[str, float] = {}
+        for one in line:
+            if not one.had_turn:
+                came[one.scope] = min(one.created_at, came.get(one.scope, math.inf))
+        first = min(came.values(), default=math.inf)
+        counting = list[tuple[Turn, bool]]()
+        for turn in reversed(given):
+            if first > turn.at:
+                break
+            counting.append((turn, came.get(turn.scope, math.inf) <= turn.at))
+            came[turn.scope] = min(turn.created_at, came.get(turn.scope, math.inf))
+            first = min(first, turn.created_at)
+        for turn, of_scope in reversed(counting):
+            self._charge(turn, anyone=True, of_scope=of_scope)
+
+    def _order_within(self, scope: str, members: Mapping[int, Sequence[Waiting]]) -> Iterator[Waiting]:
+        queues = {member: iter(orders) for member, orders in members.items()}
+        return _merged(self._members.get(scope, _Shares[int]()), queues, lambda one: one.credits)
+
+    def _charge(self, turn: Turn | Waiting, *, anyone: bool, of_scope: bool) -> None:
+        if not anyone:
+            self._scopes = _Shares[str]()
+            self._members = {}
+            return
+        self._scopes.charge(turn.scope, self._cost(turn))
+        if of_scope:
+            self._members.setdefault(turn.scope, _Shares[int]()).charge(turn.member_id, turn.credits)
+        else:
+            self._members.pop(turn.scope, None)
+
+    def _cost(self, turn: Turn | Waiting) -> float:
+        return turn.credits / self._weights.get(turn.scope, 1.0)
+
+
+def _merged(
+    shares: _Shares[P], queues: Mapping[P, Iterator[Waiting]], cost: Callable[[Waiting], float]
+) -> Iterator[Waiting]:
+    """One order out of one queue a party: who is due by arrival, then whoever is the least far beyond the mark."""
+    mark = shares.mark
+    due: list[tuple[int, P, Waiting]] = []
+    beyond: list[tuple[float, int, P, Waiting]] = []
+
+    def stand(party: P, at: float) -> None:
+        if (head := next(queues[party], None)) is not None:
+            heapq.heappush(beyond, (at, head.number, party, head))
+
+    for party in queues:
+        stand(party, shares.beyond.get(party, mark))
+    while beyond or due:
+        if not due:
+            mark = beyond[0][0]
+        while beyond and beyond[0][0] <= mark:
+            _, number, party, head = heapq.heappop(beyond)
+            heapq.heappush(due, (number, party, head))
+        _, party, head = heapq.heappop(due)
+        yield head
+        stand(party, mark + cost(head))

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.domain.job import Job
-from bot.service.ports import Phase, Stage
+from bot.service.ports import InLine, Phase, Stage
 
 EDIT_EVERY = 2.0
 """Seconds between two edits of one message, at least."""
@@ -26,8 +27,9 @@ class Progress:
 
     def show(self, phase: Phase) -> None:
         """Say this soon; returns at once."""
-        self._wanted = phase
-        self._changed.set()
+        if self._wanted is None or _is_news(self._wanted, phase):
+            self._wanted = phase
+            self._changed.set()
 
     async def run(self) -> None:
         """Edit until cancelled."""
@@ -44,3 +46,11 @@ class Progress:
         """End `run`, an edit in the air included, so that nothing comes after the last word."""
         task.cancel()
         await asyncio.wait({task})
+
+
+def _is_news(said: Phase, now: Phase) -> bool:
+    """Whether an edit would tell something: an expected moment may wander a little."""
+    if isinstance(said, InLine) and isinstance(now, InLine) and said.expected and now.expected:
+        wandered = abs(now.expected.at - said.expected.at)
+        return wandered > now.expected.give or replace(said, expected=now.expected) != now
+    return said != now

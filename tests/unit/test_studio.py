@@ -34,7 +34,7 @@ from bot.domain.job import Job, State
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Preparing
+from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine, Preparing
 
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
@@ -149,7 +149,8 @@ async def test_orders_beyond_the_places_at_fal_wait_in_order_of_arrival(house: H
         house.plan(name)
     jobs = [await scene.order(name) for name in names]
     await until(lambda: house.fal.prompts == ["1", "2"])
-    assert scene.studio.first_phase(jobs[4]) == InLine(ahead=2, full=True)
+    in_a_minute = Expected(at=int(NOON) + 60, give=15)  # two of 20 s run, two more go before it
+    assert scene.studio.first_phase(jobs[4]) == InLine(ahead=2, full=True, expected=in_a_minute)
     house.finish("2")
     await until(lambda: house.fal.prompts == ["1", "2", "3"])
     house.finish("1", "3", "4", "5")
