@@ -133,7 +133,7 @@ def test_a_kind_of_which_few_were_seen_is_told_from_the_next_wider_group(asked: 
     times = Times()
     for _ in range(ENOUGH):
         times.add(ONE, 10.0)
-    for resolution in ("0.5K", "2K") * ENOUGH:
+    for resolution in ("0.5K", "2K") * (2 * ENOUGH):
         times.add(Kind(endpoint=ONE.endpoint, resolution=resolution, images=1), 30.0)
     assert told(times, asked) == seconds
 
