@@ -4,13 +4,14 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
     AccountError,
     Allowance,
     BadChoiceError,
+    BadServerError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -21,6 +22,7 @@ from bot.domain.errors import (
     DeliveryError,
     EmptyPromptError,
     EndpointGoneError,
+    ExportTooLargeError,
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
@@ -31,8 +33,11 @@ from bot.domain.errors import (
     MissingPermissionsError,
     NoImageMadeError,
     NoReferenceError,
+    NotAllowedHereError,
     NotAPictureError,
     NothingToCancelError,
+    NotModeratorError,
+    NotOwnerError,
     NotYoursError,
     OfferGoneError,
     OriginalGoneError,
@@ -52,6 +57,7 @@ from bot.domain.errors import (
     SeedWithSeveralError,
     StoppingError,
     SubmitUnansweredError,
+    SuspendedError,
     TooManyJobsError,
     TooManyReferencesError,
     UnexpectedError,
@@ -62,8 +68,22 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.purse import Server
+from bot.domain.usage import Usage
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ports import (
+    Cancelling,
+    Fetching,
+    Generating,
+    InLine,
+    Late,
+    Phase,
+    Preparing,
+    Resuming,
+    Searching,
+    Shut,
+)
+from bot.service.purse import PurseState
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -72,6 +92,17 @@ COMMANDS = {
     "edit": "Change or combine pictures with words",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "usage": "What was used: credits, models, times",
+    "usage me": "What you used here",
+    "usage server": "What everybody used here (for moderators)",
+    "mydata": "What is stored about you",
+    "mydata export": "Get everything that is stored about you",
+    "mydata erase": "Have everything about you forgotten",
+    "operator": "For the people who run this bot",
+    "operator purse": "What was spent this month, and the forecast",
+    "operator servers": "The servers, the costliest first",
+    "operator server": "A server's cap, or whether it may use the bot",
+    "operator notice": "Say something in the log channels of all servers",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -194,6 +225,8 @@ def _phase(phase: Phase) -> str:
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
+        case Late():
+            return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
 
@@ -306,6 +339,12 @@ ALERTS = {
         "No lost request is being looked for any more.",
     ),
     Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.PURSE_HALF: ("Half of this month's credits are spent.", "Less than half of the month's credits are spent."),
+    Subject.PURSE_LOW: ("80 % of this month's credits are spent.", "Less than 80 % of the month's credits are spent."),
+    Subject.PURSE_EMPTY: (
+        "This month's credits are spent: orders are refused until the month ends or the stop is raised.",
+        "There are credits again.",
+    ),
     Subject.DISK: ("The disk of the data folder is nearly full.", "The disk has room again."),
 }
 
@@ -314,6 +353,116 @@ def alert(subject: Subject, *, up: bool) -> str:
     """What the operator reads when something goes wrong, and when it is over."""
     wrong, over = ALERTS[subject]
     return f"**Alert:** {wrong}" if up else f"**Over:** {over}"
+
+
+# --- usage ----------------------------------------------------------------------------------------
+
+DAYS = "How many days, today included (30 if you choose none)"
+FORGOTTEN = "somebody who was forgotten"
+MOST_LISTED = 10
+"""Members and models in a report; the table has all of them."""
+
+
+def usage_words(now: Usage) -> tuple[str, str]:
+    """Title and unit of the chart."""
+    return f"Credits from {now.since} to {now.until}", "credits a day"
+
+
+def usage(now: Usage, title_of: Callable[[str], str], *, of_server: bool) -> str:
+    """The answer of /usage."""
+    if not now.rows and not now.refused:
+        return f"Nothing was ordered from {now.since} to {now.until}. Try **/imagine**."
+    lines = [
+        f"### {'This server' if of_server else 'You'}, {now.since} to {now.until}",
+        f"**{credits_of(now.credits)}** for {counted(now.images, 'image')} in {counted(now.delivered, 'order')}"
+        + (f", {duration(now.seconds_each)} each" if now.seconds_each is not None else ""),
+        f"{now.failed} failed, {now.cancelled} cancelled, {now.refused} refused",
+        "**Models:** " + _shares((title_of(model), spent) for model, spent in now.by_model()),
+    ]
+    if of_server:
+        lines.append("**Members:** " + _shares((_member(member), spent) for member, spent in now.by_member()))
+    lines.append("-# One credit is one US cent of fal's list price. Days are UTC days. The table has every day.")
+    return "\n".join(lines)
+
+
+def usage_alt(now: Usage, title_of: Callable[[str], str]) -> str:
+    """The chart in words, at most 1,024 characters."""
+    days = dict.fromkeys(now.days, 0)
+    for row in now.rows:
+        days[row.day] += row.credits
+    best = max(days, key=lambda day: days[day])
+    models = ", ".join(f"{title_of(model)} {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
+    return (
+        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}: {models or 'none'}."
+        f" The most on one day: {days[best]:,} on {best}."
+    )[:1024]
+
+
+def _shares(pairs: Iterable[tuple[str, int]]) -> str:
+    return " · ".join(f"{name} {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
+
+
+def _member(member_id: int) -> str:
+    return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
+
+
+def recipe_line(job: Job) -> str:
+    """How to order the same again, as a command."""
+    options = "".join(f" {name}:{value}" for name, value in job.order.choices.made().items())
+    command = "edit" if job.order.is_edit else "imagine"
+    return f"/{command} prompt:{' '.join(job.order.prompt.split())} model:{job.order.model}{options}"
+
+
+# --- one's own data -------------------------------------------------------------------------------
+
+EXPORTED = (
+    "Everything that is stored about you: orders with prompts, recipes and counts. Your pictures are in the channels"
+    " and in **/jobs**."
+)
+ERASE = "Forget me"
+ERASURE_QUESTION = (
+    "### Forget everything about you?\n"
+    "Your prompts, pictures and orders are removed from the bot within the hour, in every server. It cannot be undone:"
+    " buttons under your images stop working. Messages in Discord stay; delete those yourself. The books keep the sums"
+    " without you, no credits come back, and a block or a strike stays until it ends."
+)
+ERASURE_ASKED = "You will be forgotten within the hour. Orders still on their way are finished first."
+
+# --- the operator's commands ----------------------------------------------------------------------
+
+SERVER_ID = "The server's Discord id"
+SERVER_MONTHLY = "Credits a month; -1 for the default again"
+SERVER_DO = "Suspend, resume, allow, disallow, or leave it"
+SERVER_SET = "Done. It holds for the next order."
+NOTICE_WORDS = "What to say"
+NOTICE_TAKEN = "It will stand in all log channels within a few seconds."
+
+
+def purse(state: PurseState) -> str:
+    """The month of the operator."""
+    share = f" ({state.spent * 100 // state.stop} %)" if state.stop else ""
+    return (
+        f"**{credits_of(state.spent)}** of {state.stop:,} spent this month{share}.\n"
+        f"If it goes on as in the last days: **{credits_of(state.forecast)}** at the end of the month.\n"
+        "-# One credit is one US cent of fal's list price. Months are UTC months."
+    )
+
+
+def servers(found: Iterable[tuple[Server, int]]) -> str:
+    """The servers, one a line."""
+    lines = [
+        f"`{server.guild_id}` {code(server.name or '?')} {credits_of(spent)}"
+        + (f" of {server.monthly:,}" if server.monthly is not None else "")
+        + (", suspended" if server.suspended else "")
+        + (", left" if server.left_at is not None else "")
+        for server, spent in found
+    ]
+    return "\n".join(["### Servers, this month", *(lines or ["none"])])
+
+
+def notice(words: str) -> str:
+    """A notice of the operator's, in a log channel; the words are escaped already."""
+    return f"**From the people who run this bot**\n{words}"
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -369,6 +518,8 @@ def explain(error: BotError) -> str:
         _books_refused,
         _rules_refused,
         _control_refused,
+        _standing_refused,
+        _gone_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -412,6 +563,8 @@ def _books_refused(error: BotError) -> str | None:
             return f"You have {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(allowance=Allowance.SERVER_DAY, left=left, wanted=wanted, renews_at=at):
             return f"This server has {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(allowance=Allowance.SERVER_MONTH, left=left, wanted=wanted, renews_at=at):
+            return f"This server has {credits_of(left)} left this month and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(left=left, wanted=wanted, renews_at=at):
             return f"The bot's budget for this month has {credits_of(left)} left and this needs {wanted}. More comes {when(at)}."
         case TooManyJobsError(of_member=True, limit=limit):
@@ -444,6 +597,30 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
+        case _:
+            return None
+
+
+def _standing_refused(error: BotError) -> str | None:
+    match error:
+        case NotModeratorError():
+            return "Only moderators of this server can do that."
+        case NotOwnerError():
+            return "Only the people who run this bot can do that."
+        case BadServerError():
+            return "That is no server's id. It is a long number; copy it with Discord's developer mode."
+        case ExportTooLargeError():
+            return "Your data does not fit into one file here. Please ask the people who run this bot for it."
+        case SuspendedError():
+            return "The bot is switched off for this server by the people who run it. Nothing was ordered."
+        case NotAllowedHereError():
+            return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
+        case _:
+            return None
+
+
+def _gone_refused(error: BotError) -> str | None:
+    match error:
         case JobGoneError():
             return "This order is not known any more."
         case OfferGoneError():

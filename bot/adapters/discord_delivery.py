@@ -184,12 +184,15 @@ class Delivery:
         self._clock = clock
         self._sleep = sleep
 
-    async def post(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone."""
+    async def post(self, job: Job, folder: Path, *, again: bool, at_progress: Callable[[], object]) -> int:
+        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone.
+
+        `at_progress` is called before the progress message is made the result.
+        """
         content = _Content(job, self._catalogue)
         makers: tuple[Callable[[], _Place | None], ...] = (
             lambda: _Messageable(self._client, content, channel_of(self._client, job)),
-            lambda: self._first_answer(content),
+            lambda: self._first_answer(content, at_progress),
             lambda: _Direct(self._client, content),
         )
         for make in makers:
@@ -232,9 +235,12 @@ class Delivery:
             self._alerts.up(Subject.DELIVERY, job.id)
         await self._sleep(pause_after(tries))
 
-    def _first_answer(self, content: _Content) -> _Place | None:
+    def _first_answer(self, content: _Content, at_progress: Callable[[], object]) -> _Place | None:
         webhook = interaction_route(self._client, content.job, self._clock())
-        return _FirstAnswer(webhook, content) if webhook else None
+        if webhook is None:
+            return None
+        at_progress()
+        return _FirstAnswer(webhook, content)
 
     def _file_limit(self, job: Job) -> int:
         guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None

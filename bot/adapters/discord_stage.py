@@ -7,6 +7,7 @@ from pathlib import Path
 import discord
 
 from bot import texts, views
+from bot.adapters.discord_budget import Budget
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, insist, interaction_route
 from bot.domain.catalogue import Catalogue
@@ -27,12 +28,14 @@ class DiscordStage:
         self,
         client: discord.Client,
         delivery: Delivery,
+        budget: Budget,
         catalogue: Catalogue,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._client = client
         self._delivery = delivery
+        self._budget = budget
         self._catalogue = catalogue
         self._clock = clock
         self._sleep = sleep
@@ -54,13 +57,15 @@ class DiscordStage:
             _log.info("job %s: progress not shown (%s)", job.id, described(error))
 
     async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Post the images where they can be seen."""
-        return await self._delivery.post(job, folder, again=again)
+        """Post the images where they can be seen, before all else that goes to Discord."""
+        with self._budget.first():
+            return await self._delivery.post(job, folder, again=again, at_progress=lambda: self._closed.add(job.id))
 
     async def clear(self, job: Job) -> None:
         """Take the progress message away."""
         known = job.reply and job.reply.message_id
         if job.message_id is not None and job.message_id == known:
+            self._closed.discard(job.id)
             return  # it has become the result
 
         async def by_token(webhook: discord.Webhook) -> None:

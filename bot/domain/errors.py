@@ -123,6 +123,7 @@ class Allowance(StrEnum):
 
     MEMBER_DAY = "member_day"
     SERVER_DAY = "server_day"
+    SERVER_MONTH = "server_month"
     OPERATOR_MONTH = "operator_month"
 
 
@@ -151,6 +152,14 @@ class RulesChangedError(RefusedError):
     """Somebody else changed the same rules in between."""
 
 
+class SuspendedError(RefusedError):
+    """The operator has suspended this server."""
+
+
+class NotAllowedHereError(RefusedError):
+    """The operator's allow list is on, and this server is not on it."""
+
+
 class BooksBusyError(RefusedError):
     """The hold was not written in time; nothing was held."""
 
@@ -168,6 +177,22 @@ class StoppingError(RefusedError):
 
 class NotYoursError(RefusedError):
     """The control belongs to the requester and the moderators."""
+
+
+class NotModeratorError(RefusedError):
+    """Only moderators may see or do this."""
+
+
+class NotOwnerError(RefusedError):
+    """Only the bot's owners may do this."""
+
+
+class BadServerError(RefusedError):
+    """What was typed is no server's id."""
+
+
+class ExportTooLargeError(RefusedError):
+    """Everything about a member is larger than a file may be here."""
 
 
 class JobGoneError(RefusedError):

@@ -46,16 +46,20 @@ class Times:
         self._rough = rough
         self._recent = defaultdict[tuple[object, ...], deque[float]](lambda: deque(maxlen=RECENT))
         self._sorted: dict[Kind, list[float]] = {}
+        self._usual: dict[Kind, Spread] = {}
 
     def add(self, kind: Kind, seconds: float) -> None:
         """One more was seen."""
         for group in _groups(kind):
             self._recent[group].append(seconds)
         self._sorted.clear()
+        self._usual.clear()
 
     def usual(self, kind: Kind) -> Spread:
         """How long such a request takes."""
-        return _quantiles(self._of(kind))
+        if kind not in self._usual:
+            self._usual[kind] = _quantiles(self._of(kind))
+        return self._usual[kind]
 
     def left(self, kind: Kind, so_far: float) -> Spread:
         """How long such a request takes yet that has run for some seconds already: as those did that ran as long."""
@@ -102,7 +106,6 @@ def done_in(line: Iterable[Spread], running: Sequence[Spread], places: int) -> I
         while ended < needed:
             now, weight = heapq.heappop(ends) if ends else (math.inf, math.inf)
             ended += weight
-        for seconds in takes:
-            heapq.heappush(ends, (now + seconds, 1 / len(takes)))
-        usual = middle(takes)
+        if (usual := middle(takes)) is not None:
+            heapq.heappush(ends, (now + usual, 1.0))
         yield None if usual is None or math.isinf(now) else now + usual

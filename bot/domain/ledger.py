@@ -13,6 +13,7 @@ class Limits:
 
     member_day: int
     server_day: int
+    server_month: int
     operator_month: int
     member_jobs: int
     server_jobs: int

@@ -5,11 +5,12 @@ the least far goes next. Nobody stands behind the mark where the last turn began
 pictures that were not ready, earns no run of turns later; and once nobody else waits, nothing is remembered.
 """
 
-import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -50,13 +51,33 @@ class _Shares(Generic[P]):
     """How far each of several parties has gone."""
 
     mark: float = 0.0
-    """Where the last turn began. Who is not beyond it stands at it, and is due."""
+    """Where the last turn began. Who is not beyond it stands there, and is due."""
     beyond: dict[P, float] = field(default_factory=dict[P, float])
 
+    def order(
+        self, orders: Iterable[Waiting], party: Callable[[Waiting], P], cost: Callable[[Waiting], float]
+    ) -> list[Waiting]:
+        """These in the order of their turns; each party's own come in an order that they keep."""
+        stands = dict[P, float]()
+        begins = list[tuple[float, int, Waiting]]()
+        for one in orders:
+            who = party(one)
+            at = stands[who] if who in stands else self._stands(who)
+            begins.append((at, one.number, one))
+            stands[who] = at + cost(one)
+        return [one for _, _, one in sorted(begins, key=itemgetter(0, 1))]
+
     def charge(self, party: P, cost: float) -> None:
-        self.mark = self.beyond.get(party, self.mark)
+        self.mark = self._stands(party)
         self.beyond = {one: gone for one, gone in self.beyond.items() if gone > self.mark}
         self.beyond[party] = self.mark + cost
+
+    def _stands(self, party: P) -> float:
+        return self.beyond.get(party, self.mark)
+
+
+_NOBODY = _Shares[int]()
+"""Nobody is beyond the mark. Never charged."""
 
 
 class Turns:
@@ -68,16 +89,16 @@ class Turns:
         self._scopes = _Shares[str]()
         self._members = dict[str, _Shares[int]]()
 
-    def order(self, line: Iterable[Waiting]) -> Iterator[Waiting]:
+    def order(self, line: Iterable[Waiting]) -> list[Waiting]:
         """The order in which these go if nobody comes or leaves."""
-        scopes = defaultdict[str, defaultdict[int, list[Waiting]]](lambda: defaultdict(list))
-        for one in sorted(line, key=lambda one: one.number):
-            if one.had_turn:
-                yield one
-            else:
-                scopes[one.scope][one.member_id].append(one)
-        queues = {scope: self._order_within(scope, members) for scope, members in scopes.items()}
-        yield from _merged(self._scopes, queues, self._cost)
+        first, scopes = list[Waiting](), defaultdict[str, list[Waiting]](list)
+        for one in sorted(line, key=attrgetter("number")):
+            (first if one.had_turn else scopes[one.scope]).append(one)
+        within = [
+            self._members.get(scope, _NOBODY).order(orders, attrgetter("member_id"), attrgetter("credits"))
+            for scope, orders in scopes.items()
+        ]
+        return first + self._scopes.order(chain.from_iterable(within), attrgetter("scope"), self._cost)
 
     def give(self, turn: Waiting, others: Iterable[Waiting]) -> None:
         """Charge a turn; `others` wait on."""
@@ -106,10 +127,6 @@ class Turns:
         for turn, of_scope in reversed(counting):
             self._charge(turn, anyone=True, of_scope=of_scope)
 
-    def _order_within(self, scope: str, members: Mapping[int, Sequence[Waiting]]) -> Iterator[Waiting]:
-        queues = {member: iter(orders) for member, orders in members.items()}
-        return _merged(self._members.get(scope, _Shares[int]()), queues, lambda one: one.credits)
-
     def _charge(self, turn: Turn | Waiting, *, anyone: bool, of_scope: bool) -> None:
         if not anyone:
             self._scopes = _Shares[str]()
@@ -123,28 +140,3 @@ class Turns:
 
     def _cost(self, turn: Turn | Waiting) -> float:
         return turn.credits / self._weights.get(turn.scope, 1.0)
-
-
-def _merged(
-    shares: _Shares[P], queues: Mapping[P, Iterator[Waiting]], cost: Callable[[Waiting], float]
-) -> Iterator[Waiting]:
-    """One order out of one queue a party: who is due by arrival, then whoever is the least far beyond the mark."""
-    mark = shares.mark
-    due: list[tuple[int, P, Waiting]] = []
-    beyond: list[tuple[float, int, P, Waiting]] = []
-
-    def stand(party: P, at: float) -> None:
-        if (head := next(queues[party], None)) is not None:
-            heapq.heappush(beyond, (at, head.number, party, head))
-
-    for party in queues:
-        stand(party, shares.beyond.get(party, mark))
-    while beyond or due:
-        if not due:
-            mark = beyond[0][0]
-        while beyond and beyond[0][0] <= mark:
-            _, number, party, head = heapq.heappop(beyond)
-            heapq.heappush(due, (number, party, head))
-        _, party, head = heapq.heappop(due)
-        yield head
-        stand(party, mark + cost(head))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.domain.asking import Asker, Where
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError
+from bot.domain.errors import BooksBusyError, RefusedError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Limits, Standing
 from bot.domain.order import Order
@@ -14,6 +15,7 @@ from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore, RulesStore
+from bot.service.purse import Purse
 from bot.service.racing import within
 
 BOOKS_TIMEOUT = 1.0
@@ -29,6 +31,14 @@ class House:
     max_tolerance: int
 
 
+class Refusals(Protocol):
+    """Counts how often the desk says no."""
+
+    async def count_refusal(self, scope: str, member_id: int, code: str, now: float) -> None:
+        """One more, of the error with that code."""
+        ...
+
+
 class Desk:
     """Takes orders in."""
 
@@ -38,6 +48,8 @@ class Desk:
         catalogue: Catalogue,
         store: JobStore,
         rules: RulesStore,
+        purse: Purse,
+        refusals: Refusals,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -47,6 +59,8 @@ class Desk:
         self.catalogue = catalogue
         self._store = store
         self._rules = rules
+        self._purse = purse
+        self._refusals = refusals
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -54,7 +68,16 @@ class Desk:
         self._reached = reached
 
     async def take(self, order: Order, asker: Asker, where: Where, reply: Reply | None = None) -> Job:
-        """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
+        """Check the order and hold its credits. Raises RefusedError; then nothing is held, and it is counted."""
+        try:
+            return await self._take(order, asker, where, reply)
+        except RefusedError as error:
+            if not isinstance(error, BooksBusyError):
+                await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            raise
+
+    async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None) -> Job:
+        cap = await self._purse.cap(order.guild_id)
         rules = await self.rules(order.scope)
         order = replace(order, prompt=order.prompt.strip())
         for reference in order.references:
@@ -72,7 +95,7 @@ class Desk:
             reply=reply,
         )
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            held = await self._store.hold(job, self._house.limits)
+            held = await self._store.hold(job, replace(self._house.limits, server_month=cap))
         self._reached(Point.HELD)
         return held
 

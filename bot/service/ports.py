@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -71,7 +71,7 @@ class ImageBackend(Protocol):
         """
         ...
 
-    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         """Yield the status whenever it changed, until Completed. Passing troubles are waited out.
 
         Raises GenerationError when fal does not know the request (any more) or refuses the account.
@@ -251,11 +251,16 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The images are here, but Discord has not taken them for a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Resuming
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
 
 
 class Stage(Protocol):

@@ -59,6 +59,11 @@ class Run:
     took: float | None = None
     """Seconds that fal took, where this process saw all of it."""
 
+    def __post_init__(self) -> None:
+        """What was called off before a restart still is."""
+        if self.job.cancel_wanted:
+            self.called_off.set()
+
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""
         await self.parts.store.save(job, closing)

@@ -23,7 +23,6 @@ from bot.domain.errors import (
 )
 from bot.domain.job import NEXT, Job, State
 from bot.domain.ledger import FREE, Closing, closing_after
-from bot.domain.turns import Turns
 from bot.service.alerts import Subject
 from bot.service.collecting import collect, price
 from bot.service.desk import BOOKS_TIMEOUT
@@ -34,7 +33,7 @@ from bot.service.line import Line
 from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
-from bot.service.progress import Progress
+from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import within
 from bot.service.run import Parts, Run
 
@@ -55,7 +54,7 @@ class Studio:
         self._parts = parts
         self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
         self._forecast = Forecast(parts.timings, parts.catalogue, parts.clock)
-        self._line = Line(parts.max_concurrent, Turns(parts.weights), self._forecast, self._gate, parts.clock)
+        self._line = Line(parts.max_concurrent, parts.weights, self._forecast, self._gate, parts.clock)
         self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
@@ -88,7 +87,7 @@ class Studio:
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
-        return Preparing() if job.order.is_edit else self._line.phase(job)
+        return Preparing() if job.order.is_edit else self._line.first_phase(job)
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
@@ -99,6 +98,7 @@ class Studio:
 
     async def withdraw(self, job: Job) -> None:
         """Release an order whose member never saw an answer."""
+        self._line.leave(job)
         await self._parts.store.save(job.to(State.CANCELLED, charged=0, told=True), FREE)
 
     async def job(self, job_id: str) -> Job:
@@ -159,26 +159,26 @@ class Studio:
 
     async def _lived(self, run: Run) -> bool:
         """Walk the job to its end; False when a defect left it open."""
-        showing = asyncio.create_task(run.progress.run(), name=f"progress-{run.job.id}")
+        run.progress.start()
         try:
             try:
-                await self._walk(run, showing)
+                await self._walk(run)
             except BotError as error:
-                await self._end(run, showing, error)
+                await self._end(run, error)
             except Exception:
                 if run.job.state is not State.HELD:
                     raise
                 _log.exception("job %s: a defect before anything was sent", run.job.id)
-                await self._end(run, showing, UnexpectedError())
+                await self._end(run, UnexpectedError())
         except Exception:  # noqa: BLE001 - the boundary of one job, as said above
             _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
             return False
         else:
             return True
         finally:
-            await Progress.stop(showing)
+            await run.progress.stop()
 
-    async def _walk(self, run: Run, showing: asyncio.Task[None]) -> None:
+    async def _walk(self, run: Run) -> None:
         """From whatever state the job is in to its end."""
         if run.job.ended:
             await self._say_last_word(run)
@@ -189,7 +189,7 @@ class Studio:
         if result is not None:
             run.progress.show(Fetching())
             await self._collect(run, result)
-        await Progress.stop(showing)
+        await run.progress.stop()
         await self._deliver(run)
         await self._forecast.learn(run)
 
@@ -221,7 +221,8 @@ class Studio:
         """Post, write down that it stands, then take the progress message away."""
         async with self._uncut(run.job):
             try:
-                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
+                async with run.progress.posting():
+                    message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
             except DeliveryError as error:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
                 await self._parts.stage.tell(run.job, error, again=run.taken_up)
@@ -244,9 +245,8 @@ class Studio:
 
     # --- the ends ---------------------------------------------------------------------------------
 
-    async def _end(self, run: Run, showing: asyncio.Task[None], error: BotError) -> None:
+    async def _end(self, run: Run, error: BotError) -> None:
         """Books first, talk second."""
-        await Progress.stop(showing)
         called_off = isinstance(error, CancelledAtFalError) and run.called_off.is_set()
         state = State.CANCELLED if called_off and State.CANCELLED in NEXT[run.job.state] else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
@@ -255,6 +255,7 @@ class Studio:
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
         run.taken_up = False  # the last word is this process's own
+        await run.progress.stop(LANDING)
         await self._say_last_word(run)
 
     async def _say_last_word(self, run: Run) -> None:
@@ -272,11 +273,9 @@ class Studio:
     # --- small things -----------------------------------------------------------------------------
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
-        progress = Progress(self._parts.stage, job, self._parts.sleep, None if taken_up else self.first_phase(job))
-        run = Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
-        if job.cancel_wanted:
-            run.called_off.set()
-        return run
+        first = None if taken_up else self.first_phase(job)
+        progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self._runs)), first)
+        return Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
 
     def _admit(self, run: Run) -> None:
         self._runs[run.job.id] = run

@@ -4,6 +4,7 @@ from bot.views.forms import Form, form_id, read_form
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
 from bot.views.jobs import cancelled, failed, failure, jobs, pictures, progress, result
 from bot.views.reading import custom_ids, has_pictures
+from bot.views.reports import erasure, report
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PanelItem",
     "cancelled",
     "custom_ids",
+    "erasure",
     "failed",
     "failure",
     "form_id",
@@ -30,6 +32,7 @@ __all__ = [
     "progress",
     "quiet",
     "read_form",
+    "report",
     "result",
     "row",
     "title_of",

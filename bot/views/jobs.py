@@ -9,7 +9,7 @@ from bot import texts
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import IN_FLIGHT, Job, State
-from bot.service.ports import Phase, Resuming, Searching
+from bot.service.ports import Late, Phase, Resuming, Searching
 from bot.views.items import JobButton, row
 from bot.views.words import PROMPT_SHOWN, note, quiet, title_of
 
@@ -17,7 +17,7 @@ from bot.views.words import PROMPT_SHOWN, note, quiet, title_of
 def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
     """The progress message, with Cancel where something can be cancelled."""
     view = _about(job, texts.progress(job, title_of(job, catalogue), phase), 300)
-    if not isinstance(phase, Searching | Resuming):
+    if not isinstance(phase, Searching | Late | Resuming):
         view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
     return view
 

@@ -72,9 +72,10 @@ class Afternoon:
 
     def _call(self) -> None:
         while len(self._ends) < self.places:
-            turn = next(self.turns.order(one for one in self.line.values() if one.ready), None)
-            if turn is None:
+            ready = self.turns.order(one for one in self.line.values() if one.ready)
+            if not ready:
                 return
+            turn = ready[0]
             self.now += 0.001  # no two turns are given in the same moment
             del self.line[turn.job_id]
             self.turns.give(turn, self.line.values())

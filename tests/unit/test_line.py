@@ -9,7 +9,6 @@ from doubles import CATALOGUE, NOON, FakeTimings, HandClock, a_job, an_order, un
 
 from bot.domain.errors import FalDownError
 from bot.domain.job import Job
-from bot.domain.turns import Turns
 from bot.service.alerts import Alerts
 from bot.service.forecast import Forecast
 from bot.service.gate import Gate
@@ -24,7 +23,7 @@ class Crowd:
     def __init__(self, places: int) -> None:
         self.clock = HandClock()
         self.gate = Gate(self.clock, self.clock.sleep, Alerts())
-        self.line = Line(places, Turns(), Forecast(FakeTimings(), CATALOGUE, self.clock), self.gate, self.clock)
+        self.line = Line(places, {}, Forecast(FakeTimings(), CATALOGUE, self.clock), self.gate, self.clock)
         self._at_fal: list[AbstractAsyncContextManager[None]] = []
         self.turns: list[int] = []
         self.told: list[tuple[int, int]] = []

@@ -62,10 +62,10 @@ def test_a_member_with_fifty_orders_delays_anothers_single_one_by_one_turn_at_mo
 
 
 def worst_hundred(costs: Sequence[int], places: int) -> float:
-    """Ten servers that all wait: Jain's index over credits in the least fair hundred turns of five hundred."""
+    """Ten servers that all wait: Jain's index over credits in the least fair hundred turns of three hundred."""
     afternoon = Afternoon(places)
     afternoon.come(an_arrival(number, f"guild:{number % 10}", credit=credit) for number, credit in enumerate(costs))
-    turns = afternoon.given + afternoon.go_on_for(500)
+    turns = afternoon.given + afternoon.go_on_for(300)
     worst = 1.0
     for start in range(len(turns) - 100):
         had = Counter[str]()
@@ -75,18 +75,18 @@ def worst_hundred(costs: Sequence[int], places: int) -> float:
     return worst
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0), st.integers(1, 20))
 def test_servers_that_all_wait_get_the_same_in_credits_in_any_hundred_turns(seed: int, places: int) -> None:
     """With everyday orders. An order that costs a server's whole share of a hundred turns cannot be cut in two."""
-    costs = random.Random(seed).choices((4, 8, 8, 8, 12, 15, 16, 16), k=1500)  # noqa: S311 - nothing secret
+    costs = random.Random(seed).choices((4, 8, 8, 8, 12, 15, 16, 16), k=800)  # noqa: S311 - nothing secret
     assert worst_hundred(costs, places) >= 0.95
 
 
 def test_they_do_so_too_when_each_server_has_its_own_taste() -> None:
     """From one that only makes the cheapest to one that only makes the dearest single images."""
     taste = (4, 6, 8, 12, 15, 16, 30, 32, 8, 16)
-    assert worst_hundred([taste[number % 10] for number in range(4000)], 10) >= 0.95
+    assert worst_hundred([taste[number % 10] for number in range(2000)], 10) >= 0.95
 
 
 @settings(max_examples=40, deadline=None)
@@ -243,7 +243,7 @@ def test_a_turn_that_a_restart_cut_short_is_taken_first_and_costs_nothing() -> N
     first, second = turns.order(line)
     assert numbers([first, second]) == [7, 1]
     turns.give(first, line[:1])
-    assert numbers(list(turns.order([an_arrival(8), an_arrival(9, "guild:2")]))) == [8, 9]
+    assert numbers(turns.order([an_arrival(8), an_arrival(9, "guild:2")])) == [8, 9]
 
 
 @given(st.permutations(range(12)))
@@ -251,5 +251,5 @@ def test_the_order_foretold_is_the_order_that_comes(shuffled: list[int]) -> None
     afternoon = Afternoon(1)
     afternoon.come([an_arrival(99, "guild:9")])
     afternoon.come(an_arrival(n, f"guild:{who % 3}", who % 2, credit=who + 1) for n, who in enumerate(shuffled))
-    foretold = numbers(list(afternoon.turns.order(afternoon.line.values())))
+    foretold = numbers(afternoon.turns.order(afternoon.line.values()))
     assert numbers(afternoon.go_on_for(12)) == foretold
