@@ -210,6 +210,7 @@ def _parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> P
     return Parts(
         backend=tools.fal,
         store=tools.store,
+        timings=tools.timings,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
         stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
@@ -219,6 +220,7 @@ def _parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> P
         new_seed=new_seed,
         jobs_dir=tools.jobs_dir,
         max_concurrent=fal.max_concurrent,
+        weights=fal.weights,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
         keep_outputs=fal.keep_outputs * DAY,

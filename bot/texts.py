@@ -249,6 +249,14 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
 
 
+def about(seconds: float) -> str:
+    """A length of time that nobody knows to the second, such as `about 40 s` or `about 3 min`."""
+    if seconds < 50:  # noqa: PLR2004 - from there on, a minute is as good
+        step = 5 if seconds < 30 else 10  # noqa: PLR2004 - as precise as one can be
+        return f"about {max(step, round(seconds / step) * step)} s"
+    return f"about {max(1, round(seconds / 60))} min"
+
+
 # --- a job's messages -----------------------------------------------------------------------------
 
 
@@ -266,22 +274,14 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
+def _phase(phase: Phase) -> str:
     match phase:
         case Preparing():
             return "Reading the pictures"
-        case InLine(ahead=0, at_fal=False, full=False):
-            return "Starting"
-        case InLine(ahead=0, at_fal=False):
-            return "Waiting: next in line"
-        case InLine(ahead=ahead, at_fal=False):
-            return f"Waiting: {counted(ahead, 'order')} before this one"
-        case InLine(ahead=0):
-            return "Waiting at fal: next in line"
-        case InLine(ahead=ahead):
-            return f"Waiting at fal: {ahead} ahead in line"
-        case Generating(since=since):
-            return f"Generating, started <t:{since}:R>"
+        case InLine(expected=expected):
+            return _standing_in_line(phase) + (f", expected <t:{expected.at}:R>" if expected else "")
+        case Generating(since=since, usual=usual):
+            return f"Generating, started <t:{since}:R>" + (f", usually takes {about(usual)}" if usual else "")
         case Fetching():
             return "Done, fetching the images"
         case Cancelling():
@@ -297,6 +297,20 @@ def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
             return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
+
+
+def _standing_in_line(phase: InLine) -> str:
+    match phase:
+        case InLine(ahead=0, at_fal=False, full=False):
+            return "Starting"
+        case InLine(ahead=0, at_fal=False):
+            return "Waiting: next in line"
+        case InLine(ahead=ahead, at_fal=False):
+            return f"Waiting: {counted(ahead, 'order')} before this one"
+        case InLine(ahead=0):
+            return "Waiting at fal: next in line"
+        case InLine(ahead=ahead):
+            return f"Waiting at fal: {ahead} ahead in line"
 
 
 def result(job: Job, model: str, took: float) -> str:

@@ -28,6 +28,7 @@ from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_timings import SqliteTimings
 from bot.adapters.sqlite_tree import SqliteTree
 from bot.adapters.sqlite_usage import SqliteUsage
 from bot.adapters.sqlite_words import SqliteWords
@@ -64,6 +65,7 @@ class Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    timings: SqliteTimings
     servers: SqliteServers
     usage: SqliteUsage
     erasure: SqliteErasure
@@ -93,6 +95,7 @@ async def open_tools(
         keep_outputs_days=settings.fal.keep_outputs,
         sleep=world.sleep,
         streams=StreamLimits(most=settings.fal.streams),
+        priority=settings.fal.queue_priority,
     )
     words = SqliteWords(database)
     stack.push_async_callback(fal.aclose)
@@ -105,6 +108,7 @@ async def open_tools(
         catalogue=catalogue,
         store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
+        timings=SqliteTimings(database),
         servers=SqliteServers(database),
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),
