@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from tests.loopback.discord_door import Door, RequestLine
 from tests.loopback.discord_driver import Driver
 from tests.loopback.discord_files import Cdn
 from tests.loopback.discord_gateway import Gateway
-from tests.loopback.discord_interaction import ANSWER_WITHIN_S, Answer, Interaction, NoAnswerError
+from tests.loopback.discord_interaction import ANSWER_WITHIN_S, COMMAND, Answer, Interaction, NoAnswerError
 from tests.loopback.discord_messages import Board
 from tests.loopback.discord_seed import (
     ADMIN_ID,
@@ -108,6 +109,12 @@ class Watch(Driver):
 
         return await self.eventually(finished, within)
 
+    async def wait_for_pictures(self, count: int, within: float = 5.0) -> int:
+        """Wait until the bot has put files into so many messages, but no longer than within; how many it were."""
+        with suppress(NoAnswerError):
+            await self.eventually(lambda: len(self.board.pictured) >= count, within)
+        return len(self.board.pictured)
+
     async def first_response(self, interaction: Interaction, within: float = ANSWER_WITHIN_S) -> Answer:
         return await interaction.first_response(within)
 
@@ -160,6 +167,26 @@ class Watch(Driver):
         wrong = [*self.unknown_routes, *map(str, self.gateway.unknown_opcodes), *self.door.log.crashes]
         if wrong:
             raise AssertionError("\n".join(wrong))
+
+    def orders(self) -> list[Json]:
+        """Every slash command: what was typed, when (epoch seconds), and after how many seconds it was answered."""
+        return [
+            {
+                "options": {option["name"]: option.get("value") for option in used.data.get("options", [])},
+                "at": used.created_at,
+                "answered": None if used.answer is None else used.answer.seconds,
+            }
+            for used in self.world.interactions.values()
+            if used.kind == COMMAND
+        ]
+
+    def pictured(self) -> list[Json]:
+        """The bot's messages with files that stand: what they say, and when (epoch seconds) the files came."""
+        return [
+            {"text": message.text, "at": message.pictured_at, "files": len(message.attachments)}
+            for message in self.board.pictured
+            if not message.deleted
+        ]
 
     def summary(self) -> Json:
         """The numbers of a run; what a benchmark reads."""
