@@ -4,13 +4,15 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bot.settings import ROOT
 from tests.bench.plan import Side
-from tests.bench.stage import STARTS_WITHIN, BenchError, Stage, ended
+from tests.bench.stage import STARTS_WITHIN, BenchError, Stage
 from tests.loopback.certificates import Certificates
 
 MODULES = {Side.OURS: "bot", Side.NAIVE: "tests.bench.naive_bot"}
@@ -57,7 +59,7 @@ async def online(
             str(lag_file),
             MODULES[side],
             cwd=ROOT,
-            env=_environment(side, stage, folder, certificates) | settings,
+            env={**_environment(side, stage, folder, certificates), **settings},
             stdout=errors,
             stderr=errors,
         )
@@ -66,7 +68,16 @@ async def online(
         await _connected(bot, stage)
         yield bot
     finally:
-        await ended(process)
+        await _killed(process)
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    """With its workers. A stop would wait for orders that nobody looks at any more."""
+    with suppress(psutil.NoSuchProcess):
+        bot = psutil.Process(process.pid)
+        for one in (*bot.children(recursive=True), bot):
+            one.kill()
+    await process.wait()
 
 
 async def _connected(bot: Bot, stage: Stage) -> None:

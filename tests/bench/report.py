@@ -59,8 +59,6 @@ def number(value: float | None) -> str:
     """Three digits, and no more than they are worth."""
     if value is None:
         return "–"
-    if value == int(value) and value < 10_000:
-        return f"{value:.0f}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

@@ -14,8 +14,8 @@ from tests.bench.stage import Stage, staged
 from tests.loopback.certificates import Certificates
 from tests.loopback.discord_seed import ADMIN_ID
 
-IDLE = 1.0
-"""Seconds after the start before the base is taken."""
+IDLE = 2.5
+"""Seconds from the connection to the base: discord.py waits two for more servers before it says that it is ready."""
 LOOK_EVERY = 5.0
 
 

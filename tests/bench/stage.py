@@ -147,10 +147,10 @@ async def _server(module: str, arguments: tuple[str, ...], log: Path) -> AsyncGe
             raise BenchError(f"{module} did not start:\n{log.read_text(encoding='utf-8')}")
         yield address
     finally:
-        await ended(process)
+        await _ended(process)
 
 
-async def ended(process: asyncio.subprocess.Process) -> None:
+async def _ended(process: asyncio.subprocess.Process) -> None:
     """Ask a process to end, and kill it when it does not."""
     if process.returncode is None:
         process.terminate()
