@@ -6,6 +6,7 @@ Prints a table, and which numbers to reach were reached; writes both as bench.md
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -112,6 +113,13 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+async def until_ended(bench: Bench) -> None:
+    """A SIGTERM, too, ends every process that was started; Ctrl-C does by itself."""
+    running = asyncio.ensure_future(bench.run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    await running
+
+
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - the command's answer
 
@@ -123,8 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(plan_of(chosen), Path(folder), trusted(Path(folder)), settings)
         try:
-            asyncio.run(bench.run())
-        except KeyboardInterrupt:
+            asyncio.run(until_ended(bench))
+        except (KeyboardInterrupt, asyncio.CancelledError):
             say("stopped; what was measured until now:")
     write(bench, chosen.out)
     say(f"\n{table(bench.results)}\n")
