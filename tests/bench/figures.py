@@ -56,7 +56,7 @@ class Seen:
     """All that was seen of one round; times in epoch seconds."""
 
     count: int
-    orders: Sequence[Json]
+    answers: Sequence[float | None]
     pictured: Sequence[Json]
     jobs: Sequence[Json]
     calls: Calls
@@ -67,12 +67,11 @@ class Seen:
         ended = {number_in(job["arguments"]["prompt"]): job["ended_at"] for job in self.jobs}
         posted = {number_in(message["text"]): message["at"] for message in self.pictured}
         waits = [at - ended[number] for number, at in posted.items() if ended.get(number) is not None]
-        answers = [UNANSWERED if one["answered"] is None else one["answered"] for one in self.orders]
         return Figures(
             cpu_ms=self.usage.cpu * 1000 / self.count,
             posted_p50=percentile(waits, 0.50),
             posted_p99=percentile(waits, 0.99),
-            ack_p99=percentile(answers, 0.99),
+            ack_p99=percentile((UNANSWERED if one is None else one for one in self.answers), 0.99),
             fal_calls=self.calls.fal / self.count,
             discord_calls=self.calls.discord / self.count,
             memory_mb=self.usage.memory / 1e6 / self.count,

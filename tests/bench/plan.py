@@ -13,7 +13,7 @@ LARGE_PICTURE = 10_000_000
 NAIVE_PATIENCE = 120.0
 """Seconds from the first order on; then the naive bot is stopped."""
 PATIENCE = 240.0
-"""The same for ours, beyond the time that orders take to arrive; only a defect takes so long."""
+"""The same for ours, beyond the time that orders take to arrive."""
 
 
 class Side(StrEnum):

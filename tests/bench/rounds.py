@@ -17,6 +17,8 @@ from tests.loopback.discord_seed import ADMIN_ID
 IDLE = 2.5
 """Seconds from the connection to the base: discord.py waits two for more servers before it says that it is ready."""
 LOOK_EVERY = 5.0
+STALLED = 60.0
+"""Seconds without another picture after which what is left will not come: an order may have been refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,13 @@ async def measure(
             await asyncio.sleep(IDLE)
             meter, before, begin = Meter(bot.process.pid), await stage.calls(), time.time()
             await _ordered(stage, load, places)
-            finished = await _posted(stage, bot, load, begin + load.patience(side))
+            finished = await _posted(stage, bot, load, until=begin + load.patience(side))
             end = time.time()
             calls = await (stage.settled() if finished else stage.calls())
             usage = meter.read()
             return Seen(
                 count=load.orders,
-                orders=await stage.discord("orders"),
+                answers=await stage.discord("answers"),
                 pictured=await stage.discord("pictured"),
                 jobs=await stage.fal_jobs(),
                 calls=calls.since(before),
@@ -84,11 +86,14 @@ async def _ordered(stage: Stage, load: Load, places: list[Place]) -> None:
             tasks.create_task(order(stage, place, prompt_of(number), load.images))
 
 
-async def _posted(stage: Stage, bot: Bot, load: Load, until: float) -> bool:
-    """Wait for all pictures; False when that took too long."""
-    while (left := until - time.time()) > 0:
-        within = min(left, LOOK_EVERY)
-        if await stage.discord("wait_for_pictures", count=load.orders, within=within) >= load.orders:
+async def _posted(stage: Stage, bot: Bot, load: Load, *, until: float) -> bool:
+    """Wait for all pictures; False when not all of them came. Begins when the last order was placed."""
+    stand, changed = 0, time.time() + load.seconds
+    while (left := min(until, changed + STALLED) - time.time()) > 0:
+        found = await stage.discord("wait_for_pictures", count=load.orders, within=min(left, LOOK_EVERY))
+        if found >= load.orders:
             return True
+        if found > stand:
+            stand, changed = found, max(changed, time.time())
         bot.check_alive()
     return False

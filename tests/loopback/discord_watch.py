@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from tests.loopback.discord_door import Door, RequestLine
@@ -111,8 +110,12 @@ class Watch(Driver):
 
     async def wait_for_pictures(self, count: int, within: float = 5.0) -> int:
         """Wait until the bot has put files into so many messages, but no longer than within; how many it were."""
-        with suppress(NoAnswerError):
-            await self.eventually(lambda: len(self.board.pictured) >= count, within)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while len(self.board.pictured) < count:
+            if loop.time() > deadline:
+                break
+            await asyncio.sleep(POLL_S)
         return len(self.board.pictured)
 
     async def first_response(self, interaction: Interaction, within: float = ANSWER_WITHIN_S) -> Answer:
@@ -168,24 +171,15 @@ class Watch(Driver):
         if wrong:
             raise AssertionError("\n".join(wrong))
 
-    def orders(self) -> list[Json]:
-        """Every slash command: what was typed, when (epoch seconds), and after how many seconds it was answered."""
-        return [
-            {
-                "options": {option["name"]: option.get("value") for option in used.data.get("options", [])},
-                "at": used.created_at,
-                "answered": None if used.answer is None else used.answer.seconds,
-            }
-            for used in self.world.interactions.values()
-            if used.kind == COMMAND
-        ]
+    def answers(self) -> list[float | None]:
+        """For every slash command, after how many seconds it was answered; None for one that was not."""
+        commands = [used for used in self.world.interactions.values() if used.kind == COMMAND]
+        return [None if used.answer is None else used.answer.seconds for used in commands]
 
     def pictured(self) -> list[Json]:
         """The bot's messages with files that stand: what they say, and when (epoch seconds) the files came."""
         return [
-            {"text": message.text, "at": message.pictured_at, "files": len(message.attachments)}
-            for message in self.board.pictured
-            if not message.deleted
+            {"text": message.text, "at": message.pictured_at} for message in self.board.pictured if not message.deleted
         ]
 
     def summary(self) -> Json:

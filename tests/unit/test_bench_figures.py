@@ -62,22 +62,18 @@ def test_an_order_is_found_again_by_its_prompt_however_it_is_shown() -> None:
     assert number_in("nothing of ours") is None
 
 
-def order(number: int, *, answered: float | None) -> Json:
-    return {"options": {"prompt": prompt_of(number)}, "at": 100.0, "answered": answered}
-
-
 def job(number: int, ended_at: float | None) -> Json:
     return {"arguments": {"prompt": prompt_of(number)}, "ended_at": ended_at}
 
 
 def picture(number: int, at: float) -> Json:
-    return {"text": f"**{prompt_of(number)}**", "at": at, "files": 1}
+    return {"text": f"**{prompt_of(number)}**", "at": at}
 
 
 def test_figures_are_per_order_and_times_are_over_what_was_posted() -> None:
     figures = Seen(
         count=4,
-        orders=[order(0, answered=0.01), order(1, answered=0.02), order(2, answered=0.03), order(3, answered=None)],
+        answers=[0.01, 0.02, 0.03, None],
         pictured=[picture(1, 110.5), picture(0, 108.25)],
         jobs=[job(0, 108.0), job(1, 110.0), job(2, None)],
         calls=Calls(fal=16, discord=20, limited=1),
