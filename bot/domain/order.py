@@ -16,15 +16,28 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The message that a picture was found in."""
+
+    channel_id: int
+    message_id: int
+    author_id: int | None
+    """Who posted it; None for the bot's own messages, which belong to nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A picture of the order, as Discord serves it; `size` in bytes as declared there."""
+    """A picture of the order, as Discord serves it."""
 
     url: str
     filename: str
     content_type: str | None
-    size: int
+    size: int | None
+    """Bytes as declared there; None where Discord declares none."""
     made: Made | None = None
     """Set for an image of the bot's own: it may still be on disk, or at fal."""
+    origin: Origin | None = None
+    """None for what its member attached to a command or a form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
