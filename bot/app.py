@@ -14,6 +14,7 @@ from discord.ext import commands
 from pydantic_core import Url
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -25,7 +26,9 @@ from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_baskets import SqliteBaskets
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
@@ -33,19 +36,26 @@ from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
 from bot.service.alerts import Alerts
+from bot.service.baskets import Baskets
 from bot.service.desk import SEEDS, Desk, House
+from bot.service.drafts import Drafts
 from bot.service.gallery import Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.recent import Recent
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
+from cogs.blending import Blending
 from cogs.doors import Doors
+from cogs.editing import Editing
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
 from cogs.results import Results
+from cogs.tree import Tree
+from cogs.upscaling import Upscaling
 
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
@@ -60,7 +70,11 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    drafts: Drafts
+    baskets: Baskets
     gallery: Gallery
+    copies: Copies
+    recent: Recent
     store: SqliteStore
     rules: SqliteRules
     catalogue: Catalogue
@@ -76,6 +90,8 @@ class _Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    drafts: SqliteDrafts
+    baskets: SqliteBaskets
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -134,6 +150,8 @@ async def _opened(
         catalogue=catalogue,
         store=SqliteStore(database, seal, world.clock),
         rules=SqliteRules(database),
+        drafts=SqliteDrafts(database),
+        baskets=SqliteBaskets(database),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -152,7 +170,11 @@ def _wired(tools: _Tools) -> App:
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
         offers=Offers(world.clock, new_id),
+        drafts=Drafts(tools.drafts, world.clock, new_id),
+        baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         gallery=_gallery(tools, packer),
+        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
         catalogue=tools.catalogue,
@@ -167,6 +189,10 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
+        Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Upscaling(app.desk, app.studio, app.offers),
+        Tree(app.studio, app.gallery, app.copies, app.recent),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
         Doors(app.client),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from bot.domain.order import Order, Request
+from bot.domain.order import Made, Order, Reference, Request
 
 
 class State(StrEnum):
@@ -125,6 +125,17 @@ class Job:
         if "state" in changes:
             raise WrongStepError("a state changes by Job.to only")
         return replace(self, **changes)
+
+    def reference(self, position: int) -> Reference:
+        """One of its finished images as a picture of another order."""
+        picture = self.pictures[position - 1]
+        return Reference(
+            url=picture.url,
+            filename=picture.filename,
+            content_type=picture.content_type,
+            size=None,  # what a member may send is limited, what fal made is not
+            made=Made(job_id=self.id, position=position),
+        )
 
     @property
     def ended(self) -> bool:

@@ -78,11 +78,18 @@ class Order:
     """Whether everything is shown to the requester alone."""
     message_id: int | None = None
     """The member's own message that ordered; None for commands and buttons."""
+    caption: str | None = None
+    """What people read in place of a prompt that the bot wrote itself."""
 
     @property
     def is_edit(self) -> bool:
         """Whether pictures go in."""
         return bool(self.references)
+
+    @property
+    def title(self) -> str:
+        """What its images are called, in messages and for people who do not see them."""
+        return self.caption or self.prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,11 @@ class Desk:
         self._reached(Point.HELD)
         return held
 
+    def price(self, order: Order) -> int:
+        """What an order would cost, in credits. Raises RefusedError."""
+        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=0)
+        return self.catalogue.model(order.model).cost(request.arguments, request.images)
+
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
