@@ -32,6 +32,7 @@ from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
@@ -39,7 +40,8 @@ from bot.service.alerts import Alerts
 from bot.service.baskets import Baskets
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.drafts import Drafts
-from bot.service.gallery import Gallery
+from bot.service.fleeting import Fleeting
+from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
@@ -48,11 +50,13 @@ from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
 from cogs.blending import Blending
+from cogs.deletions import Deletions
 from cogs.doors import Doors
 from cogs.editing import Editing
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
+from cogs.replies import Replies
 from cogs.results import Results
 from cogs.tree import Tree
 from cogs.upscaling import Upscaling
@@ -72,14 +76,17 @@ class App:
     offers: Offers
     drafts: Drafts
     baskets: Baskets
+    fleeting: Fleeting
     gallery: Gallery
     copies: Copies
     recent: Recent
     store: SqliteStore
     rules: SqliteRules
+    tree: SqliteTree
     catalogue: Catalogue
     alerts: Alerts
     operator: Operator
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ class _Tools:
     rules: SqliteRules
     drafts: SqliteDrafts
     baskets: SqliteBaskets
+    tree: SqliteTree
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -152,6 +160,7 @@ async def _opened(
         rules=SqliteRules(database),
         drafts=SqliteDrafts(database),
         baskets=SqliteBaskets(database),
+        tree=SqliteTree(database, seal),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -172,11 +181,14 @@ def _wired(tools: _Tools) -> App:
         offers=Offers(world.clock, new_id),
         drafts=Drafts(tools.drafts, world.clock, new_id),
         baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
+        fleeting=Fleeting(world.sleep),
+        clock=world.clock,
         gallery=_gallery(tools, packer),
         copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
         recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
+        tree=tools.tree,
         catalogue=tools.catalogue,
         alerts=alerts,
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
@@ -192,9 +204,18 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Upscaling(app.desk, app.studio, app.offers),
-        Tree(app.studio, app.gallery, app.copies, app.recent),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        Replies(
+            app.client,
+            app.desk,
+            app.studio,
+            app.offers,
+            app.fleeting,
+            message_content=app.settings.discord.message_content,
+        ),
+        Deletions(app.tree, app.clock),
         Doors(app.client),
     )
 
@@ -204,6 +225,7 @@ def _desk(tools: _Tools) -> Desk:
         catalogue=tools.catalogue,
         store=tools.store,
         rules=tools.rules,
+        keepers=tools.tree,
         house=House(limits=limits(tools.settings), max_tolerance=tools.settings.safety.max_tolerance),
         clock=tools.world.clock,
         new_id=new_id,
@@ -241,6 +263,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         max_concurrent=fal.max_concurrent,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
+        keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
         reached=tools.world.reached,
     )

@@ -32,10 +32,11 @@ class Notes(Protocol):
 
 
 def intents(*, message_content: bool) -> discord.Intents:
-    """The servers; slash commands need nothing more. Messages only with their content, a privileged intent."""
+    """Servers and messages. What mentions the bot comes with its content, all else with the privileged intent alone."""
     wanted = discord.Intents.none()
     wanted.guilds = True
-    wanted.guild_messages = wanted.dm_messages = wanted.message_content = message_content
+    wanted.guild_messages = wanted.dm_messages = True
+    wanted.message_content = message_content
     return wanted
 
 

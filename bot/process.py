@@ -46,6 +46,7 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
             working = [
                 tasks.create_task(_work(app), name="studio"),
                 tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                tasks.create_task(app.fleeting.run(), name="fleeting"),
                 tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
             ]
             await stop.wait()

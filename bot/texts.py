@@ -28,6 +28,7 @@ from bot.domain.errors import (
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
+    ImageHiddenError,
     InvalidRequestError,
     JobGoneError,
     JustBroughtBackError,
@@ -38,13 +39,17 @@ from bot.domain.errors import (
     NoImageMadeError,
     NoImageThereError,
     NoReferenceError,
+    NoSuchImageError,
     NotAPictureError,
     NothingBeforeError,
+    NothingSaidError,
     NothingToCancelError,
     NotYoursError,
     OfferGoneError,
+    OnlyOwnPicturesError,
     OriginalGoneError,
     PictureGoneError,
+    PictureKeptError,
     PictureRefusedError,
     PictureTooLargeError,
     PictureTooManyPixelsError,
@@ -54,6 +59,8 @@ from bot.domain.errors import (
     PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
+    RepliedMessageGoneError,
+    RepliesOffError,
     ResultGoneError,
     RulesChangedError,
     SafetyTooLaxError,
@@ -64,6 +71,7 @@ from bot.domain.errors import (
     TooManyReferencesError,
     UnexpectedError,
     UnknownModelError,
+    UnknownOptionsError,
     UnsupportedPictureError,
     WaitedTooLongError,
     unpacked,
@@ -113,9 +121,43 @@ DELETE = "Delete"
 ORIGINAL_BUTTON = "Original"
 
 
+def edit_this(credit: int) -> str:
+    """The button under a reply to somebody else's image."""
+    return f"Edit this ({credits_of(credit)})"
+
+
+def make_this(credit: int) -> str:
+    """The button under a mention without an image."""
+    return f"Make this ({credits_of(credit)})"
+
+
 def go_ahead(credit: int) -> str:
     """The button of an offer."""
     return f"Go ahead ({credits_of(credit)})"
+
+
+ALL_IMAGES = "All of them, as one new image"
+WHICH_IMAGE = "Choose an image"
+
+
+def image_label(position: int) -> str:
+    """One image of a set."""
+    return f"Image {position}"
+
+
+def offer_edit(seconds: float) -> str:
+    """Over the button that edits somebody else's image."""
+    return f"Shall I edit this image? Only you can say so, for {duration(seconds)}."
+
+
+def offer_make(seconds: float) -> str:
+    """Over the button that makes an image from a mention."""
+    return f"Shall I make an image of this? Only you can say so, for {duration(seconds)}."
+
+
+def offer_choice(credit: int) -> str:
+    """Over the choice of one image of a set."""
+    return f"Which of these images shall I edit? ({credits_of(credit)})"
 
 
 OLD_CONTROL = "This control is from an earlier version of the bot. Please use the command again."
@@ -221,12 +263,23 @@ def result(job: Job, model: str, took: float) -> str:
     facts.append(credits_of(job.charged if job.charged is not None else job.credits))
     if (seed := job.request.arguments.get("seed")) is not None:
         facts.append(f"seed {seed}")
-    lines = [f"-# {' · '.join(facts)}"]
+    lines = [*lineage(job), f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
     if len(job.pictures) < job.request.images:
         lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
     return "\n".join(lines)
+
+
+def lineage(job: Job) -> list[str]:
+    """Which edit of its chain it is, with a way to the image that it changed."""
+    if not job.order.depth:
+        return []
+    seen = job.order.parent_message
+    if seen is None:
+        return [f"-# Edit {job.order.depth}"]
+    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{seen.channel_id}/{seen.message_id}"
+    return [f"-# Edit {job.order.depth} of [this image]({address})"]
 
 
 def reencoded(kinds: Iterable[str], *, scaled: bool) -> str:
@@ -496,6 +549,7 @@ def explain(error: BotError) -> str:
         _rules_refused,
         _control_refused,
         _conversation_refused,
+        _reply_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -585,8 +639,6 @@ def _control_refused(error: BotError) -> str | None:
 
 def _conversation_refused(error: BotError) -> str | None:
     match error:
-        case NoImageThereError():
-            return "I see no image in that message. Please choose a message that shows one."
         case DraftGoneError():
             return "This form is over, so nothing was ordered. Please open it again."
         case BasketEmptyError():
@@ -607,6 +659,36 @@ def _conversation_refused(error: BotError) -> str | None:
             return "These images were deleted already."
         case JustBroughtBackError():
             return "That was posted here a moment ago. Please scroll down a little."
+        case _:
+            return None
+
+
+def _reply_refused(error: BotError) -> str | None:
+    match error:
+        case UnknownOptionsError(given=given):
+            more = f" and {len(given) - 5} more" if len(given) > 5 else ""  # noqa: PLR2004 - enough to see the mistake
+            return (
+                f"I do not know {listed(given[:5])}{more}. Options go last, such as `--ar 16:9 --model pro --2k`."
+                " Nothing was ordered."
+            )
+        case NoSuchImageError(named=named, there=there):
+            return f"There is no image {named} there: it has {counted(there, 'image')}. Nothing was ordered."
+        case RepliesOffError():
+            return "Ordering by messages is switched off here. **/imagine** and **/edit** work."
+        case ImageHiddenError():
+            return (
+                "Discord does not show me that image. Choose **Apps > Edit image** on it, or attach it to your message."
+            )
+        case NoImageThereError():
+            return "I see no image in that message. Attach one, or reply to a message that has one."
+        case RepliedMessageGoneError():
+            return "The message that you replied to is gone. Please attach the image to your message."
+        case NothingSaidError():
+            return "Say what to change, and attach an image or reply to one. **/help** tells the rest."
+        case OnlyOwnPicturesError():
+            return "In this server you can edit your own pictures and mine, not other people's."
+        case PictureKeptError():
+            return "The person who posted that picture does not want it edited by others."
         case _:
             return None
 

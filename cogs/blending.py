@@ -18,7 +18,7 @@ from bot.service.desk import Desk
 from bot.service.drafts import Drafts
 from bot.service.studio import Studio
 from cogs.answering import answer_error, answer_view, answered
-from cogs.editing import images_of
+from cogs.editing import depth_of, images_of
 from cogs.imagine import Imagine, Prompt
 from cogs.orders import place, scope_of
 
@@ -91,6 +91,7 @@ class Blending(commands.Cog):
             choices=Choices(**{one.name: options.get(one.name) for one in fields(Choices)}),
             references=references,
             parent=next((one.made for one in references if one.made is not None), None),
+            depth=await depth_of(references, self._studio),
         )
         await place(interaction, self._desk, self._studio, order)
         await self._baskets.take_out(scope, member_id, [one.id for one in pictures])
@@ -124,12 +125,14 @@ class Blending(commands.Cog):
         pictures = await self._baskets.pictures(scope_of(interaction), interaction.user.id)
         if not pictures:
             raise BasketEmptyError
+        images = tuple(one.reference for one in pictures)
         draft = await self._drafts.begin(
             Draft(
                 id="",
                 scope=scope_of(interaction),
                 member_id=interaction.user.id,
-                images=tuple(one.reference for one in pictures),
+                images=images,
+                depth=await depth_of(images, self._studio),
                 picked=tuple(range(1, len(pictures) + 1)),
                 model=self._desk.catalogue.default_model,
                 basket=tuple(one.id for one in pictures),

@@ -1,5 +1,6 @@
 """Edits by form: the Edit button of a result and the context menu "Edit image" of every message."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
@@ -48,8 +49,8 @@ class Editing(commands.Cog):
     @answered
     async def edit_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """The form is the first answer: nothing is fetched before it."""
-        images = images_of(message, self._client)
-        await self._open(interaction, self._draft(interaction, images))
+        draft = self._draft(interaction, images_of(message, self._client))
+        await self._open(interaction, replace(draft, depth=await depth_of(draft.images, self._studio)))
 
     @commands.Cog.listener()
     @answered
@@ -117,7 +118,19 @@ class Editing(commands.Cog):
                 safety=job.order.choices.safety,
             ),
             private=job.order.private,
+            depth=job.order.depth + 1,
         )
+
+
+async def depth_of(images: Sequence[Reference], studio: Studio) -> int:
+    """How deep in the tree an edit of these stands: one below the first image of ours. Raises BooksBusyError."""
+    made = next((one.made for one in images if one.made is not None), None)
+    if made is None:
+        return 0
+    try:
+        return (await studio.job(made.job_id)).order.depth + 1
+    except JobGoneError:
+        return 1
 
 
 def images_of(message: discord.Message, client: commands.Bot) -> tuple[Reference, ...]:
@@ -140,5 +153,6 @@ def order_of(interaction: discord.Interaction, draft: Draft) -> Order:
         choices=draft.choices,
         references=draft.references,
         parent=next((one.made for one in draft.references if one.made is not None), None),
+        depth=draft.depth,
         private=draft.private,
     )

@@ -1,4 +1,7 @@
-"""From a checked order to its first answer: the one way in for every command and button."""
+"""From a checked order to its first answer: the one way in for every command, button and message."""
+
+import logging
+from typing import Any
 
 import discord
 
@@ -8,8 +11,10 @@ from bot.domain.job import Reply
 from bot.domain.order import Order
 from bot.service.desk import Desk
 from bot.service.studio import Studio
-from cogs.answering import TROUBLES
-from cogs.asking import asker_of, where_of
+from cogs.answering import TROUBLES, is_passing
+from cogs.asking import asker_in, asker_of, where_in, where_of
+
+_log = logging.getLogger(__name__)
 
 NEEDED = {"view_channel": "View Channel", "send_messages": "Send Messages", "attach_files": "Attach Files"}
 NEEDED_IN_THREAD = {
@@ -30,6 +35,52 @@ async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, or
         await studio.withdraw(job)
         raise
     studio.accept(job, message_id)
+
+
+async def place_by_message(message: discord.Message, desk: Desk, studio: Studio, order: Order) -> None:
+    """The same for an order by a message: its answer, and later its progress, is one message of the channel."""
+    studio.check_open()
+    check_permissions_in(message)
+    job = await desk.take(order, asker_in(message), where_in(message))
+    try:
+        view = views.progress(job, desk.catalogue, studio.first_phase(job))
+        notice = await reply_to_message(message, view, nonce=f"pr-{job.id}")
+    except BaseException:
+        await studio.withdraw(job)
+        raise
+    studio.accept(job, notice.id)
+
+
+async def reply_to_message(
+    message: discord.Message, view: discord.ui.LayoutView, *, nonce: str | None = None
+) -> discord.Message:
+    """Answer under a message, pinging nobody. With a nonce a failed call is repeated: it makes no second message."""
+    # discord.py takes None for both, but its overloads do not say so
+    reference: Any = message.to_reference(fail_if_not_exists=False) if _sees_history(message) else None
+    told: Any = nonce
+    for is_last in (False, True):
+        try:
+            return await message.channel.send(
+                view=view,
+                reference=reference,
+                nonce=told,
+                allowed_mentions=views.NOBODY,
+            )
+        except TROUBLES as trouble:
+            if is_last or nonce is None or not is_passing(trouble):
+                raise
+    raise AssertionError("a loop that returns or raises")
+
+
+async def take_away(interaction: discord.Interaction) -> None:
+    """Delete the public message whose control was used; it would go away by itself, too."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral:
+        return
+    try:
+        await message.delete()
+    except TROUBLES as trouble:
+        _log.info("message %s was not taken away (%s)", message.id, type(trouble).__name__)
 
 
 async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutView) -> int | None:
@@ -54,6 +105,34 @@ def check_permissions(interaction: discord.Interaction) -> None:
     missing = tuple(label for name, label in needed.items() if not getattr(interaction.app_permissions, name))
     if missing:
         raise MissingPermissionsError(names=missing)
+
+
+def check_permissions_in(message: discord.Message) -> None:
+    """The same for a message. Raises MissingPermissionsError."""
+    granted = _granted(message)
+    needed = NEEDED_IN_THREAD if isinstance(message.channel, discord.Thread) else NEEDED
+    missing = tuple(label for name, label in needed.items() if granted is not None and not getattr(granted, name))
+    if missing:
+        raise MissingPermissionsError(names=missing)
+
+
+def _granted(message: discord.Message) -> discord.Permissions | None:
+    """What the bot may do in the channel of a message; None where that is not known."""
+    channel = message.channel
+    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return None
+    return channel.permissions_for(message.guild.me)
+
+
+def _sees_history(message: discord.Message) -> bool:
+    """Discord refuses replies of those who may not read what was said."""
+    granted = _granted(message)
+    return granted is None or granted.read_message_history
+
+
+def scope_in(message: discord.Message) -> str:
+    """Whose books, of an order by a message in a server."""
+    return f"guild:{message.guild.id if message.guild else None}"
 
 
 def scope_of(interaction: discord.Interaction) -> str:

@@ -7,8 +7,9 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import JobGoneError, NotYoursError, OriginalGoneError
+from bot.domain.errors import AlreadyGoneError, JobGoneError, NotYoursError, OriginalGoneError
 from bot.domain.job import Job
+from bot.domain.order import Made
 from bot.domain.packing import REQUEST_BUDGET
 from bot.service.desk import Desk
 from bot.service.gallery import Gallery
@@ -18,6 +19,9 @@ from cogs.answering import answer, answer_view, answered
 from cogs.orders import place, scope_of
 
 ACTIONS = frozenset({"cancel", "again", "fetch", "original", "recipe"})
+
+WITHOUT_IMAGES = frozenset({"cancel", "again", "recipe"})
+"""What can be done after the images were deleted."""
 
 
 class Results(commands.Cog):
@@ -62,7 +66,8 @@ class Results(commands.Cog):
             raise NotYoursError
         self._studio.check_cancel(job)
         try:  # answered first: the last word of a job that ends at once must come after it
-            if interaction.message is not None and job.reply and interaction.message.id == job.reply.message_id:
+            known = job.reply.message_id if job.reply else job.notice_id
+            if interaction.message is not None and interaction.message.id == known:
                 view = views.progress(job, self._desk.catalogue, Cancelling())
                 await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
             else:  # a list of orders stays as it is
@@ -73,13 +78,12 @@ class Results(commands.Cog):
     async def _again(self, interaction: discord.Interaction, job: Job) -> None:
         """The same order, by and for whoever clicked. A chosen seed would make the same image, so a new one is drawn."""
         choices = replace(job.order.choices, seed=None) if job.pictures else job.order.choices
-        order = replace(
-            job.order,
-            choices=choices,
-            member_id=interaction.user.id,
-            channel_id=interaction.channel_id or 0,
-            message_id=None,
-        )
+        place_here = {"member_id": interaction.user.id, "channel_id": interaction.channel_id or 0}
+        kept = [
+            replace(one, kept=one.kept or Made(job_id=job.id, position=position))
+            for position, one in enumerate(job.order.references, start=1)
+        ]
+        order = replace(job.order, choices=choices, references=tuple(kept), message_id=None, **place_here)
         await place(interaction, self._desk, self._studio, order)
 
     async def _recipe(self, interaction: discord.Interaction, job: Job) -> None:
@@ -134,9 +138,11 @@ class Results(commands.Cog):
 
 
 async def clicked(interaction: discord.Interaction, studio: Studio, job_id: str, action: str) -> Job:
-    """The job of a click, by somebody who may see it. Raises JobGoneError, NotYoursError, BooksBusyError."""
+    """The job of a click, by somebody who may see it. Raises JobGoneError, NotYoursError, AlreadyGoneError."""
     job = await studio.job(job_id)
     check_place(interaction, job, action)
+    if job.deleted_at is not None and action not in WITHOUT_IMAGES:
+        raise AlreadyGoneError
     return job
 
 

@@ -1,5 +1,8 @@
 """Undo, Compare and Delete: what can be done with an edit and its parent without making anything new."""
 
+import logging
+from typing import Protocol
+
 import discord
 from discord.ext import commands
 
@@ -7,21 +10,45 @@ from bot import texts, views
 from bot.domain.errors import JobGoneError, NothingBeforeError, NotYoursError
 from bot.domain.job import Job
 from bot.service.gallery import Copies, Gallery
+from bot.service.ports import Clock
 from bot.service.recent import Recent
 from bot.service.studio import Studio
-from cogs.answering import answer, answer_view, answered
+from cogs.answering import TROUBLES, answer, answer_view, answered
+from cogs.finding import result_of
 from cogs.orders import check_permissions
-from cogs.results import check_place, clicked
+from cogs.results import clicked
+
+_log = logging.getLogger(__name__)
+
+
+class DeletedJobs(Protocol):
+    """Who remembers what was deleted."""
+
+    async def mark_deleted(self, job_id: str, at: float) -> None:
+        """A job's images are gone since then (unix seconds)."""
+        ...
 
 
 class Tree(commands.Cog):
     """Free of charge, all of it."""
 
-    def __init__(self, studio: Studio, gallery: Gallery, copies: Copies, recent: Recent) -> None:
+    def __init__(
+        self,
+        client: commands.Bot,
+        studio: Studio,
+        gallery: Gallery,
+        copies: Copies,
+        recent: Recent,
+        deleted: DeletedJobs,
+        clock: Clock,
+    ) -> None:
+        self._client = client
         self._studio = studio
         self._gallery = gallery
         self._copies = copies
         self._recent = recent
+        self._deleted = deleted
+        self._clock = clock
 
     @commands.Cog.listener()
     @answered
@@ -35,9 +62,38 @@ class Tree(commands.Cog):
             case "delete":
                 job = await clicked(interaction, self._studio, job_id, action)
                 check_deleter(interaction, job)
-                await answer_view(interaction, views.ask_delete(job))
+                await answer_view(
+                    interaction, views.ask_delete(job, interaction.message.id if interaction.message else 0)
+                )
             case _:
                 pass
+
+    @commands.Cog.listener()
+    @answered
+    async def on_panel_result(
+        self, interaction: discord.Interaction, _action: str, argument: str, _values: list[str]
+    ) -> None:
+        """Delete was meant: what is known first, then the messages, then the files."""
+        job_id, _, message_id = argument.partition(".")
+        job = await clicked(interaction, self._studio, job_id, "delete")
+        check_deleter(interaction, job)
+        await self._deleted.mark_deleted(job.id, self._clock())
+        await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
+        for channel_id, one in {(interaction.channel_id, int(message_id or 0)), (job.order.channel_id, job.message_id)}:
+            await self._take_away(job, channel_id or 0, one or 0)
+        await self._gallery.remove(job)
+
+    async def _take_away(self, job: Job, channel_id: int, message_id: int) -> None:
+        """Delete a message of ours that shows this job; ids can be crafted, so it is looked at first."""
+        channel = self._client.get_partial_messageable(channel_id, guild_id=job.order.guild_id)
+        try:
+            message = await channel.fetch_message(message_id)
+            if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
+                await message.delete()
+        except discord.NotFound:
+            pass
+        except TROUBLES as trouble:
+            _log.warning("job %s: message %s was not deleted (%s)", job.id, message_id, type(trouble).__name__)
 
     async def _undo(self, interaction: discord.Interaction, job: Job) -> None:
         """The parent stands here again, with its buttons."""
@@ -71,9 +127,7 @@ class Tree(commands.Cog):
     async def _parent(self, interaction: discord.Interaction, job: Job) -> Job | None:
         if job.order.parent is None:
             return None
-        parent = await self._studio.job(job.order.parent.job_id)
-        check_place(interaction, parent, "undo")
-        return parent
+        return await clicked(interaction, self._studio, job.order.parent.job_id, "undo")
 
 
 def check_deleter(interaction: discord.Interaction, job: Job) -> None:

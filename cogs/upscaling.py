@@ -12,6 +12,7 @@ from bot.service.desk import Desk
 from bot.service.offers import Offers
 from bot.service.studio import Studio
 from cogs.answering import answer_view, answered
+from cogs.asking import asker_of, where_of
 from cogs.orders import scope_of
 from cogs.results import clicked, position_of
 
@@ -55,7 +56,8 @@ class Upscaling(commands.Cog):
         if not sizes:
             raise LargestAlreadyError
         orders = [_order(interaction, job, position, size) for size in sizes]
-        prices = [self._desk.price(order) for order in orders]
+        asker, where = asker_of(interaction), where_of(interaction)
+        prices = [await self._desk.price(order, asker, where) for order in orders]
         own = sizes[0].model.name == job.order.model
         lines = [(size.model.title, size.resolution, price) for size, price in zip(sizes, prices, strict=True)]
         text = texts.upscale_offer(lines, own=own, model=views.title_of(job, self._desk.catalogue))
@@ -82,5 +84,6 @@ def _order(interaction: discord.Interaction, job: Job, position: int, size: Size
         choices=Choices(resolution=size.resolution, format=job.order.choices.format, safety=job.order.choices.safety),
         references=(reference,),
         parent=reference.made,
+        depth=job.order.depth + 1,
         private=job.order.private,
     )

@@ -8,7 +8,16 @@ import discord
 
 from bot import texts, views
 from bot.adapters.discord_delivery import Delivery
-from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, insist, interaction_route
+from bot.adapters.discord_routes import (
+    LOOKED_BEFORE,
+    TROUBLES,
+    channel_of,
+    described,
+    first_answer,
+    insist,
+    interaction_route,
+    posted_message,
+)
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
@@ -39,13 +48,17 @@ class DiscordStage:
         self._closed: set[str] = set()  # jobs whose progress message cannot be edited any more
 
     async def show(self, job: Job, phase: Phase) -> None:
-        """Edit the progress message, through the interaction only: channel routes are kept for results."""
+        """Edit the progress message: through the interaction where there was one, as channel routes are for results."""
         webhook = interaction_route(self._client, job, self._clock())
-        if webhook is None or job.id in self._closed:
+        if job.id in self._closed or (webhook is None and job.notice_id is None):
             return
         try:
             view = views.progress(job, self._catalogue, phase)
-            await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
+            if webhook is not None:
+                await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
+            elif job.notice_id is not None:
+                notice = channel_of(self._client, job).get_partial_message(job.notice_id)
+                await notice.edit(view=view, allowed_mentions=views.NOBODY)
         except discord.HTTPException as error:
             if error.status in {401, 403, 404}:
                 self._closed.add(job.id)
@@ -106,6 +119,8 @@ class DiscordStage:
         Discord's troubles are waited out. False when there is no such message (any more), or no way to it.
         """
         self._closed.discard(job.id)
+        if job.order.message_id is not None and job.reply is None:
+            return await self._at_notice(job, by_channel)
         if job.reply is None:
             return False
         ways = list[Callable[[], Awaitable[object]]]()
@@ -123,6 +138,22 @@ class DiscordStage:
                 return True
         return False
 
+    async def _at_notice(self, job: Job, act: ByChannel) -> bool:
+        """The same for an order by a message: its progress message is looked for where its id was never stored."""
+        channel, since = channel_of(self._client, job), job.created_at - LOOKED_BEFORE
+
+        async def reach() -> bool:
+            notice_id = job.notice_id or await posted_message(self._client, channel, job.id, since, pictures=False)
+            if notice_id is not None:
+                await act(channel.get_partial_message(notice_id))
+            return notice_id is not None
+
+        try:
+            return await insist(reach, self._clock, self._sleep)
+        except TROUBLES as error:
+            _log.info("job %s: progress message not reached (%s)", job.id, described(error))
+            return False
+
     async def _write_to(self, job: Job, sentence: str) -> None:
         """The last way to reach a member."""
 
@@ -138,7 +169,7 @@ class DiscordStage:
 
 def _was_answered(job: Job) -> bool:
     """Whether a progress message is known to have stood; where none did, nothing private was said after it either."""
-    return job.reply is not None and job.reply.message_id is not None
+    return job.notice_id is not None or (job.reply is not None and job.reply.message_id is not None)
 
 
 async def _stands_as(webhook: discord.Webhook, job: Job) -> int:

@@ -26,6 +26,8 @@ class Draft:
     model: str
     choices: Choices = field(default_factory=Choices)
     private: bool = False
+    depth: int = 0
+    """Of the edit in its chain, as in an Order."""
     basket: tuple[int, ...] = ()
     """Ids of the basket's pictures that these images are, in the same order; they leave it once the order is accepted."""
 

@@ -193,10 +193,6 @@ class ClosedError(RefusedError):
 # --- forms, baskets and the buttons of results ----------------------------------------------------
 
 
-class NoImageThereError(RefusedError):
-    """The message shows no image that the bot can see."""
-
-
 class DraftGoneError(RefusedError):
     """The form was open for too long, or its edit was ordered already."""
 
@@ -228,6 +224,52 @@ class AlreadyGoneError(RefusedError):
 
 class JustBroughtBackError(RefusedError):
     """The same was posted here a moment ago."""
+
+
+# --- replies --------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownOptionsError(RefusedError):
+    """Words after two dashes that are no options, or lack their value."""
+
+    given: tuple[str, ...]
+
+
+@dataclass(kw_only=True, eq=False)
+class NoSuchImageError(RefusedError):
+    """The reply names an image that the set does not have."""
+
+    named: int
+    there: int
+
+
+class RepliesOffError(RefusedError):
+    """The server's rules take no orders by messages."""
+
+
+class ImageHiddenError(RefusedError):
+    """Discord shows the bot no images of other people's messages."""
+
+
+class NoImageThereError(RefusedError):
+    """The message that was replied to holds no image."""
+
+
+class RepliedMessageGoneError(RefusedError):
+    """The message that was replied to was deleted."""
+
+
+class NothingSaidError(RefusedError):
+    """The bot was mentioned without a word."""
+
+
+class OnlyOwnPicturesError(RefusedError):
+    """The server's rules let members edit their own pictures and the bot's alone."""
+
+
+class PictureKeptError(RefusedError):
+    """The member who posted the picture lets nobody else edit it."""
 
 
 # --- a member's picture ---------------------------------------------------------------------------
@@ -324,6 +366,8 @@ class PictureRefusedError(GenerationError):
 
     position: int | None = None
     """Which of the order's pictures, from 1; None when fal does not say."""
+    unreadable: bool = False
+    """True when fal could not fetch it, or not open what it fetched."""
 
 
 @dataclass(kw_only=True, eq=False)

@@ -36,6 +36,8 @@ class Reference:
     """Bytes as declared there; None where Discord declares none."""
     made: Made | None = None
     """Set for an image of the bot's own: it may still be on disk, or at fal."""
+    kept: Made | None = None
+    """Set where an earlier order used the same picture: its job, and which of its pictures it was."""
     origin: Origin | None = None
     """None for what its member attached to a command or a form."""
 
@@ -74,6 +76,8 @@ class Order:
     references: tuple[Reference, ...] = ()
     parent: Made | None = None
     """The image that this order changes, in the tree of edits."""
+    depth: int = 0
+    """Edits from the beginning of the chain: 0 for what changes no image of the bot's."""
     private: bool = False
     """Whether everything is shown to the requester alone."""
     message_id: int | None = None
@@ -90,6 +94,12 @@ class Order:
     def title(self) -> str:
         """What its images are called, in messages and for people who do not see them."""
         return self.caption or self.prompt
+
+    @property
+    def parent_message(self) -> Origin | None:
+        """Where the image that this order changes was seen."""
+        changed = (one.origin for one in self.references if one.made is not None and one.made == self.parent)
+        return next(changed, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,13 +98,17 @@ async def world(
         use_time(env, world_time)
         files[0].env = env
         # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
-        studio = asyncio.create_task(app.studio.run(), name="studio")
+        working = {
+            asyncio.create_task(app.studio.run(), name="studio"),
+            asyncio.create_task(app.fleeting.run(), name="fleeting"),
+        }
         try:
             yield _peopled(app, env, fal, world_time)
         finally:
             await app.studio.stop()
-            studio.cancel()
-            await asyncio.wait({studio})
+            for task in working:
+                task.cancel()
+            await asyncio.wait(working)
 
 
 def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime) -> World:

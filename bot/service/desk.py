@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from bot.domain.asking import Asker, Where
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError
+from bot.domain.errors import BooksBusyError, PictureKeptError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Limits, Standing
-from bot.domain.order import Order
-from bot.domain.policy import objections
+from bot.domain.order import Order, Request
+from bot.domain.policy import authors_asked, objections
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, RulesStore
+from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore
 from bot.service.racing import within
 
 BOOKS_TIMEOUT = 1.0
@@ -38,6 +38,7 @@ class Desk:
         catalogue: Catalogue,
         store: JobStore,
         rules: RulesStore,
+        keepers: PictureKeepers,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -47,6 +48,7 @@ class Desk:
         self.catalogue = catalogue
         self._store = store
         self._rules = rules
+        self._keepers = keepers
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -55,17 +57,10 @@ class Desk:
 
     async def take(self, order: Order, asker: Asker, where: Where, reply: Reply | None = None) -> Job:
         """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
-        rules = await self.rules(order.scope)
-        order = replace(order, prompt=order.prompt.strip())
-        for reference in order.references:
-            check_declared(reference)
-        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=self._new_seed())
-        credit = self.catalogue.model(order.model).cost(request.arguments, request.images)
-        for objection in objections(order, request, credit, rules=rules, asker=asker, where=where):
-            raise objection
+        request, credit = await self._checked(order, asker, where)
         job = Job(
             id=self._new_id(),
-            order=order,
+            order=replace(order, prompt=order.prompt.strip()),
             request=request,
             credits=credit,
             created_at=self._clock(),
@@ -76,10 +71,26 @@ class Desk:
         self._reached(Point.HELD)
         return held
 
-    def price(self, order: Order) -> int:
-        """What an order would cost, in credits. Raises RefusedError."""
-        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=0)
-        return self.catalogue.model(order.model).cost(request.arguments, request.images)
+    async def price(self, order: Order, asker: Asker, where: Where) -> int:
+        """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
+        _, credit = await self._checked(order, asker, where)
+        return credit
+
+    async def _checked(self, order: Order, asker: Asker, where: Where) -> tuple[Request, int]:
+        """The order's request and price; everything but the books. Raises RefusedError."""
+        rules = await self.rules(order.scope)
+        order = replace(order, prompt=order.prompt.strip())
+        for reference in order.references:
+            check_declared(reference)
+        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=self._new_seed())
+        credit = self.catalogue.model(order.model).cost(request.arguments, request.images)
+        for objection in objections(order, request, credit, rules=rules, asker=asker, where=where):
+            raise objection
+        if authors := authors_asked(order, asker):
+            async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                if await self._keepers.keepers(authors):
+                    raise PictureKeptError
+        return request, credit
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

@@ -12,11 +12,11 @@ from bot.domain.errors import (
     BotError,
     CancelledAtFalError,
     ContentRefusedError,
-    FalBusyError,
     FalDownError,
     GenerationError,
     GenerationTimeoutError,
     NoImageMadeError,
+    PictureRefusedError,
     SubmitUnansweredError,
     UnknownModelError,
     WaitedTooLongError,
@@ -26,7 +26,8 @@ from bot.domain.order import Request
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
+from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Preparing, Result, Shut
+from bot.service.preparing import Pictures
 from bot.service.racing import unless, within
 from bot.service.run import Parts, Run
 
@@ -36,8 +37,6 @@ CANCEL_GRACE = 60.0
 """Seconds that fal gets to confirm the cancel of a request past its deadline."""
 CANCEL_TRIES, CANCEL_PATIENCE = 5, 30.0
 """Tries, and seconds for each."""
-UPLOAD_PAUSE = 10.0
-"""Seconds between two tries of an upload."""
 FORGOTTEN_DEADLINE = 1200.0
 """Seconds for a request whose model has left the catalogue."""
 LOOK_PATIENCE, SILENCE_PAUSE = 20.0, 60.0
@@ -62,6 +61,7 @@ class Generation:
         self._line = line
         self._gate = gate
         self._uncut = uncut
+        self._pictures = Pictures(parts, gate)
 
     async def make(self, run: Run) -> Result | None:
         """The finished images; None for a job that has its files already. Raises BotError."""
@@ -107,6 +107,11 @@ class Generation:
                 if run.job.retried or run.called_off.is_set():
                     raise
                 await self._free_retry(run, error)
+            except PictureRefusedError as error:
+                if run.called_off.is_set() or (error.may_be_billed and not await self._may_waste(run.job)):
+                    raise
+                if not await self._pictures.upload_after_all(run, error):
+                    raise
 
     async def _submitted(self, run: Run) -> bool:
         """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
@@ -133,25 +138,8 @@ class Generation:
         if not run.job.order.is_edit:
             return True
         run.progress.show(Preparing())
-        urls = list[str]()
-        for position, reference in enumerate(run.job.order.references, start=1):
-            picture = await self._parts.intake.prepare(reference, position, run.folder)
-            self._parts.reached(Point.PREPARED)
-            urls.append(await self._upload(run, picture))
-        await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
+        await self._pictures.prepare(run)
         return True
-
-    async def _upload(self, run: Run, picture: Prepared) -> str:
-        """An upload costs nothing, so it is tried again until fal takes it, or the order has waited too long."""
-        while True:
-            try:
-                return await self._parts.backend.upload(picture.path, picture.content_type)
-            except (AccountError, FalBusyError, FalDownError) as error:
-                _log.warning("job %s: upload turned away (%s)", run.job.id, error.code)
-                if isinstance(error, AccountError):
-                    self._gate.shut(error)
-                await self._parts.sleep(UPLOAD_PAUSE)
-                await self._gate.passage()
 
     async def _submit(self, run: Run) -> None:
         """The row says SUBMITTING before the request leaves: found so after a crash, it is never sent again."""

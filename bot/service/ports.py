@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -153,6 +153,14 @@ class RulesStore(Protocol):
         ...
 
 
+class PictureKeepers(Protocol):
+    """Members who let nobody else edit the pictures that they post."""
+
+    async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
+        """Those of them."""
+        ...
+
+
 # --- pictures -------------------------------------------------------------------------------------
 
 
@@ -167,8 +175,11 @@ class Prepared:
 class PictureIntake(Protocol):
     """From a member's attachment to a clean file, and from fal's result to a complete one."""
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
-        """Fetch, check and normalise one picture of an order. Raises PictureError with its position."""
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
+        """Fetch, check and normalise one picture of an order. Raises PictureError with its position.
+
+        `own`: where the file is, or was, when it is an image of the bot's.
+        """
         ...
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:

@@ -33,6 +33,8 @@ class Parts:
     """Requests at fal at once."""
     max_wait: float
     """Seconds that an order may wait for its turn."""
+    keep_outputs: float
+    """Seconds that fal keeps a result's images."""
     operator_month: int
     """Credits: the operator's stop over everything."""
     find_lost: float

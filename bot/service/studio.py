@@ -88,7 +88,9 @@ class Studio:
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
         self._parts.reached(Point.ANSWERED)
-        if message_id is not None and job.reply is not None:
+        if job.reply is None:
+            job = job.but(notice_id=message_id)
+        elif message_id is not None:
             job = job.but(reply=replace(job.reply, message_id=message_id))
         self._admit(self._run_of(job))
 
@@ -128,11 +130,11 @@ class Studio:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_GRACE):
                 await self._all_safe.wait()
-        waiting = [run.job for run in self._runs.values() if not run.job.ended]
+        waiting = [run for run in self._runs.values() if not run.job.ended]
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
-                for job in waiting:
-                    goodbyes.create_task(self._parts.stage.show(job, Resuming()))
+                for run in waiting:
+                    goodbyes.create_task(run.progress.say(Resuming()))
 
     # --- one job ----------------------------------------------------------------------------------
 

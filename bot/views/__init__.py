@@ -16,11 +16,13 @@ from bot.views.jobs import (
     upscale_offers,
     which,
 )
+from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
 from bot.views.recipe import recipe
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
 
 __all__ = [
+    "ALL",
     "JOB_BUTTON",
     "MARKDOWN",
     "NOBODY",
@@ -32,6 +34,7 @@ __all__ = [
     "ask_delete",
     "basket",
     "cancelled",
+    "choice",
     "custom_ids",
     "edit_form",
     "failed",
@@ -41,6 +44,7 @@ __all__ = [
     "has_pictures",
     "jobs",
     "note",
+    "offer",
     "only",
     "panel_button",
     "panel_select",

@@ -74,10 +74,12 @@ def which(action: str, job: Job) -> ui.LayoutView:
     return view
 
 
-def ask_delete(job: Job) -> ui.LayoutView:
-    """Asks before what cannot be undone."""
+def ask_delete(job: Job, message_id: int) -> ui.LayoutView:
+    """Asks before what cannot be undone; `message_id` is where the button was clicked."""
     view = note(texts.ask_delete(job.credits if job.charged is None else job.charged))
-    delete = panel_button("result", "delete", job.id, label=texts.DELETE, style=discord.ButtonStyle.danger)
+    delete = panel_button(
+        "result", "delete", f"{job.id}.{message_id}", label=texts.DELETE, style=discord.ButtonStyle.danger
+    )
     view.add_item(row(delete))
     return view
 

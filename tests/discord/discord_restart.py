@@ -56,8 +56,9 @@ async def restarted(
     await eventually(lambda: Books(data_dir / "bot.sqlite3").rows(without) == [])
     if not killed:
         await here.app.studio.stop()
-    (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]
-    await _ended(studio)
+    for task in asyncio.all_tasks():
+        if task.get_name() in {"studio", "fleeting"}:
+            await _ended(task)
     await meanwhile()
     here.time.passed += downtime
 
@@ -76,12 +77,16 @@ async def restarted(
         wrap_downloads=wrapped,
     ) as app:
         await here.env.restart_bot(app.client)
-        studio = asyncio.create_task(app.studio.run(), name="studio")
+        working = [
+            asyncio.create_task(app.studio.run(), name="studio"),
+            asyncio.create_task(app.fleeting.run(), name="fleeting"),
+        ]
         try:
             yield replace(here, app=app)
         finally:
             await app.studio.stop()
-            await _ended(studio)
+            for task in working:
+                await _ended(task)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

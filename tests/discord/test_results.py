@@ -1,5 +1,7 @@
 """The buttons under a result: Edit, Upscale, Again, Recipe, Undo, Compare and Delete."""
 
+from pathlib import Path
+
 import pytest
 from discord_acts import (
     Books,
@@ -252,6 +254,54 @@ async def test_compare_shows_both_in_one_picture(here: World, books: Books) -> N
     assert opened(shown[0]).format == "JPEG"
     assert opened(shown[0]).width > opened(shown[0]).height
     assert books.spent("customer") == 8
+
+
+# --- delete ---------------------------------------------------------------------------------------
+
+
+async def test_delete_says_what_it_means_and_takes_message_and_files_away(
+    here: World, books: Books, tmp_path: Path
+) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    answer = await here.member.click(result, label="Delete")
+    assert refusal(answer) == (
+        "Delete these images for everyone? Their files go, too, and cannot be brought back."
+        " The 8 credits that they cost are not returned."
+    )
+    assert public(here) == [result]
+    assert answer.response is not None
+    panel = answer.response.message
+    await here.member.click(panel, label="Delete")
+    await eventually(lambda: public(here) == [])
+    await eventually(lambda: list((tmp_path / "jobs").iterdir()) == [])
+    assert books.spent("customer") == 8
+
+
+async def test_a_deleted_image_is_not_brought_back_and_its_other_copies_say_so(here: World, restart: Restart) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (first,) = await delivered(here)
+    await edited(here)
+    second = (await delivered(here, 2))[1]
+    answer = await here.moderator.click(first, label="Delete")
+    assert answer.response is not None
+    await here.moderator.click(answer.response.message, label="Delete")
+    await eventually(lambda: public(here) == [second])
+    gone = "These images were deleted already."
+    assert refusal(await here.member.click(second, label="Undo")) == gone
+    async with restart() as after:
+        assert refusal(await after.member.click(second, label="Compare")) == gone
+        for action in ("edit", "upscale", "delete"):
+            message = old_button(after, buttons(first)["Recipe"].replace("recipe", action))
+            assert refusal(await after.member.click(message, label="Old")) == gone
+
+
+async def test_only_the_requester_and_moderators_delete(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    theirs = await here.other.click(result, label="Delete")
+    assert refusal(theirs) == "Only the person who ordered this and moderators can do that."
+    assert "Delete these images" in refusal(await here.moderator.click(result, label="Delete"))
 
 
 async def test_a_button_whose_job_is_gone_says_so(here: World) -> None:

@@ -15,6 +15,7 @@ from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.domain.errors import BotError, CancelledAtFalError, FalDownError, GenerationError
 from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
@@ -150,6 +151,7 @@ class Books:
     """An open store, and a look at the file under it from outside."""
 
     store: SqliteStore
+    tree: SqliteTree
     database: Database
     outside: sqlite3.Connection
 
@@ -191,7 +193,8 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     database = await Database.open(path)
     outside = sqlite3.connect(path, isolation_level=None)
     try:
-        yield Books(SqliteStore(database, Seal(token), clock), database, outside)
+        seal = Seal(token)
+        yield Books(SqliteStore(database, seal, clock), SqliteTree(database, seal), database, outside)
     finally:
         outside.close()
         await database.close()
@@ -321,6 +324,8 @@ class FakeIntake:
     """Pictures that are always fine, unless a test says otherwise."""
 
     prepared: list[Reference] = field(default_factory=list[Reference])
+    owns: list[Path | None] = field(default_factory=list[Path | None])
+    """Of each prepared picture, where the bot's own file is."""
     collected: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     """Folder, position and address."""
     refuse: BaseException | None = None
@@ -330,12 +335,13 @@ class FakeIntake:
     reading: asyncio.Event | None = None
     """A member's picture is there only after this."""
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
         if self.reading is not None:
             await self.reading.wait()
         if self.refuse is not None:
             raise self.refuse
         self.prepared.append(reference)
+        self.owns.append(own)
         return Prepared(path=folder / f"in-{position}.png", content_type="image/png")
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:

@@ -97,6 +97,7 @@ class House:
             max_concurrent=self.max_concurrent,
             max_wait=self.max_wait,
             find_lost=3600.0,
+            keep_outputs=7 * 86400.0,
             operator_month=100_000,
             reached=self._reach,
         )
