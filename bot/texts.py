@@ -366,6 +366,11 @@ def image_option(position: int, filename: str, *, made: bool) -> str:
     return f"Image {position}" if made else f"Image {position}: {filename}"[:100]
 
 
+def size_option(model: str, resolution: str, price: int) -> str:
+    """One model at one size, in a list to choose from; `resolution` is empty for a model with one size."""
+    return f"{model}{f', {resolution}' if resolution else ''} ({credits_of(price)})"[:100]
+
+
 UPSCALE_PROMPT = (
     "Reproduce this exact image at a higher resolution. Keep composition, colours, faces, text and style unchanged;"
     " only add natural fine detail and sharpness."
@@ -385,11 +390,6 @@ def upscale_offer(sizes: Iterable[tuple[str, str, int]], *, own: bool, model: st
         return f"The same image at **{resolution}** with {model}: {credits_of(price)}. Nothing is charged yet."
     lines = [f"- {title} at {resolution}: {credits_of(price)}" for title, resolution, price in found]
     return "\n".join([f"{model} makes nothing larger. These can; nothing is charged yet.", *lines])
-
-
-def upscale_button(model: str, resolution: str, price: int) -> str:
-    """The button of one offer among several."""
-    return f"{model}, {resolution} ({credits_of(price)})"
 
 
 def ask_delete(charged: int) -> str:
@@ -448,9 +448,9 @@ def basket_title(count: int, most: int) -> str:
     return f"### Your basket: {count} of {counted(most, 'picture')}\nThey are blended in this order."
 
 
-def basket_line(position: int, name: str, origin: str | None) -> str:
-    """One picture of a basket; both come escaped."""
-    return f"**{position}.** {name}{f' · {origin}' if origin else ''}"
+def basket_line(position: int, name: str, address: str | None) -> str:
+    """One picture of a basket, with a link to its message; the name comes escaped."""
+    return f"**{position}.** {name}{f' · [its message]({address})' if address else ''}"
 
 
 BASKET_HINT = "-# **/blend** uses them, or press **Blend**. Each picture stays for a week."

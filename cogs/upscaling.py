@@ -64,7 +64,7 @@ class Upscaling(commands.Cog):
         offers = [
             (
                 self._offers.make(order, OFFER_LIFE).id,
-                texts.go_ahead(price) if own else texts.upscale_button(size.model.title, size.resolution, price),
+                texts.go_ahead(price) if own else texts.size_option(size.model.title, size.resolution, price),
             )
             for order, size, price in zip(orders, sizes, prices, strict=True)
         ]

@@ -10,8 +10,10 @@ from bot.adapters.picture_work import PictureLimits, store
 
 HEIGHT, WIDTH = 900, 1400
 """Pixels of each half, at most: together they stay sharp on a screen and far below every limit of Discord's."""
-STRIP, GAP, SIZE = 64, 8, 36
-"""Pixels: the strip that a label stands in, the space between the halves, the letters."""
+GAP = 8
+"""Pixels between the halves."""
+LETTERS, STRIP = 24, 16
+"""The sheet's width holds so many letters' heights, and so many heights of a label's strip: a phone shows it small."""
 WIDE = 2.0
 """Width by height from which the halves stand one above the other: side by side they would be slits on a phone."""
 GROUND, INK = (24, 25, 28), (255, 255, 255)
@@ -29,7 +31,8 @@ def compare(
     above = all(half.width > half.height * WIDE for half in halves)
     side = min(half.width if above else half.height for half in halves)
     halves = [_to(half, side, above=above) for half in halves]
-    framed = [_labelled(half, label) for half, label in zip(halves, labels, strict=True)]
+    width = side if above else sum(half.width for half in halves)
+    framed = [_labelled(half, label, width) for half, label in zip(halves, labels, strict=True)]
     if above:
         sheet = Image.new("RGB", (side, sum(one.height for one in framed) + GAP), GROUND)
     else:
@@ -55,9 +58,10 @@ def _to(image: Image.Image, side: int, *, above: bool) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)  # pyright: ignore[reportUnknownMemberType] - its stub names numpy
 
 
-def _labelled(image: Image.Image, label: str) -> Image.Image:
-    framed = Image.new("RGB", (image.width, image.height + STRIP), GROUND)
-    framed.paste(image, (0, STRIP))
-    font = ImageFont.load_default(SIZE)
-    ImageDraw.Draw(framed).text((image.width / 2, STRIP / 2), label, fill=INK, font=font, anchor="mm")
+def _labelled(image: Image.Image, label: str, width: int) -> Image.Image:
+    strip = max(1, width // STRIP)
+    framed = Image.new("RGB", (image.width, image.height + strip), GROUND)
+    framed.paste(image, (0, strip))
+    font = ImageFont.load_default(max(1, width // LETTERS))
+    ImageDraw.Draw(framed).text((image.width / 2, strip / 2), label, fill=INK, font=font, anchor="mm")
     return framed

@@ -82,9 +82,8 @@ def _sizes(draft: Draft, catalogue: Catalogue) -> ui.Select[ui.Modal]:
     """Model and size in one list: nothing can be chosen that does not go together, and each has its price."""
     options = [
         discord.SelectOption(
-            label=f"{model.title}, {resolution}" if resolution else model.title,
+            label=texts.size_option(model.title, resolution, price),
             value=f"{model.name}|{resolution}",
-            description=texts.credits_of(price),
             default=model.name == draft.model and resolution == _resolution(draft, model),
         )
         for model, resolution, price in _priced(catalogue)

@@ -63,7 +63,7 @@ async def test_edit_opens_a_form_with_the_prompt_and_its_answer_is_an_edit_of_th
     assert [one["custom_id"] for one in fields] == ["prompt", "size", "shape", "files"]
     assert fields[0]["value"] == "a lighthouse"
     (chosen,) = [one for one in fields[1]["options"] if one.get("default")]
-    assert (chosen["label"], chosen["description"]) == ("Nano Banana 2, 2K", "12 credits")
+    assert chosen["label"] == "Nano Banana 2, 2K (12 credits)"
     answer = await here.other.submit_modal(
         shown, {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["16:9"]}
     )
