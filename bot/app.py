@@ -18,6 +18,7 @@ from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
+from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
@@ -53,6 +54,7 @@ from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
 from cogs.editing import Editing
+from cogs.finding import found_images
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
@@ -79,7 +81,6 @@ class App:
     fleeting: Fleeting
     gallery: Gallery
     copies: Copies
-    recent: Recent
     store: SqliteStore
     rules: SqliteRules
     tree: SqliteTree
@@ -185,7 +186,6 @@ def _wired(tools: _Tools) -> App:
         clock=world.clock,
         gallery=_gallery(tools, packer),
         copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
-        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
         tree=tools.tree,
@@ -204,7 +204,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Upscaling(app.desk, app.studio, app.offers),
-        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
+        Tree(app.client, app.studio, app.gallery, app.copies, Recent(app.clock), app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
         Replies(
@@ -252,7 +252,7 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
     return Parts(
         backend=tools.fal,
         store=tools.store,
-        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
+        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
         stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,

@@ -39,14 +39,25 @@ class Fetcher(Protocol):
         ...
 
 
+class Looker(Protocol):
+    """Looks pictures up again where they were found."""
+
+    async def fresh(self, reference: Reference) -> Reference | None:
+        """The same picture with an address that works again; None when there is none."""
+        ...
+
+
 class Intake:
     """Pictures in."""
 
-    def __init__(self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep) -> None:
+    def __init__(
+        self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep, posts: Looker
+    ) -> None:
         self._downloads = downloads
         self._worker = worker
         self._limits = limits
         self._sleep = sleep
+        self._posts = posts
 
     async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
         """Read, check and normalise one picture of an order; it may be here already, in this order or in another."""
@@ -58,7 +69,7 @@ class Intake:
             if own is not None and await asyncio.to_thread(_linked, own, raw):
                 limits = replace(limits, source_bytes=RESULT_BYTES)
             else:
-                await self._fetch_reference(reference.url, raw)
+                await self._fetch_reference(reference, raw)
             picture = await self._worker.normalise(raw, folder, f"reference-{position}", limits)
         except PictureError as error:
             error.position = position
@@ -81,7 +92,17 @@ class Intake:
                 await self._sleep(min(60.0, 0.5 * 2**attempt))
         raise ResultGoneError(may_be_billed=True)
 
-    async def _fetch_reference(self, url: str, raw: Path) -> None:
+    async def _fetch_reference(self, reference: Reference, raw: Path) -> None:
+        """Once more with a fresh address when the first leads nowhere: its signature may have run out."""
+        try:
+            await self._fetch(reference.url, raw)
+        except PictureGoneError:
+            fresh = await self._posts.fresh(reference)
+            if fresh is None:
+                raise
+            await self._fetch(fresh.url, raw)
+
+    async def _fetch(self, url: str, raw: Path) -> None:
         for attempt in range(1, REFERENCE_TRIES + 1):
             try:
                 await self._downloads.fetch(url, raw, max_bytes=self._limits.source_bytes)

@@ -32,7 +32,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import discord
 import simcord
@@ -96,15 +96,16 @@ def _leave_refusals_out(tree: app_commands.CommandTree[Any]) -> None:
 
 @contextmanager
 def _unbound() -> Generator[None]:
-    bound, own_uploads = _actions.ACTION_SPECS, _pages.CDN_BASE
+    bound, pages = _actions.ACTION_SPECS, cast("Any", _pages)
+    own_uploads = pages.CDN_BASE
     free = {kind: dataclasses.replace(spec, revision_bound=False) for kind, spec in bound.items()}
     _actions.ACTION_SPECS = MappingProxyType(free)
-    _pages.CDN_BASE = "no address begins like this"
+    pages.CDN_BASE = "no address begins like this"
     try:
         yield
     finally:
         _actions.ACTION_SPECS = bound
-        _pages.CDN_BASE = own_uploads
+        pages.CDN_BASE = own_uploads
 
 
 async def _follow(env: Env, preview: Any) -> None:  # noqa: ANN401 - its private methods, as said above

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import discord
 import pytest
@@ -426,3 +427,93 @@ async def test_a_deleted_result_is_marked(here: World, books: Books) -> None:
     result = await made(here)
     await here.moderator.delete(result)
     await eventually(lambda: books.rows("SELECT id FROM jobs WHERE deleted_at IS NOT NULL"))
+
+
+# --- pictures that are used again -----------------------------------------------------------------
+
+
+async def test_again_on_an_edit_needs_nothing_of_discord(
+    here: World, fal: LoopbackFal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=ROBOT)
+    result = await edited(here, 1)
+
+    def nothing(_url: str) -> None:
+        return None
+
+    monkeypatch.setattr(here.env.backend.cdn, "get", nothing)
+    for count in (2, 3):
+        await here.member.click(result, custom_id=buttons(result)["Again"])
+        result = await edited(here, count)
+    for job in fal.jobs.values():
+        assert colour_of(opened(references(fal, job)[0])) == "blue"
+
+
+async def test_an_address_that_ran_out_is_looked_up_again(
+    here: World, fal: LoopbackFal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdn = here.env.backend.cdn
+    [file] = here.env.backend.store_attachments(here.channel.id, [ROBOT])
+    signed = f"{file['url']}?ex=1"
+    message = here.env.backend.create_message(
+        here.channel.id, here.member.id, f"{mention(here)} make it night", attachments=[file | {"url": signed}]
+    )
+    served = cdn.get
+
+    def get(url: str) -> bytes | None:
+        if url == signed:
+            message.attachments[0]["url"] = file["url"]
+        return served(url)
+
+    monkeypatch.setattr(cdn, "get", get)
+    await edited(here, 1)
+    [job] = fal.jobs.values()
+    assert colour_of(opened(references(fal, job)[0])) == "blue"
+
+
+async def test_where_the_bot_may_not_post_images_it_says_so_and_holds_nothing(here: World, books: Books) -> None:
+    assert here.channel.guild is not None
+    overwrites = {here.env.bot.user: discord.PermissionOverwrite(attach_files=False)}
+    closed = here.channel.guild.create_text_channel("closed", overwrites=overwrites)  # pyright: ignore[reportArgumentType] - its keys are invariant
+    await here.member.send(closed, f"{mention(here)} make it night", attachments=[ROBOT])
+    assert "I need Attach Files" in text_of(await answered(replace(here, channel=closed)))
+    assert books.untouched()
+
+
+async def test_an_order_whose_answer_cannot_be_posted_is_taken_back(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    result = await made(here)
+    here.env.inject_error("POST", f"/channels/{here.channel.id}/messages", status=403, code=50013, times=None)
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    await eventually(lambda: books.states() == ["delivered", "cancelled"])
+    assert (books.spent("customer"), books.open_holds()) == (8, [])
+    assert len(fal.jobs) == 1
+
+
+async def test_an_answer_that_a_passing_trouble_swallowed_is_posted_again(here: World, fal: LoopbackFal) -> None:
+    result = await made(here)
+    here.env.inject_error("POST", f"/channels/{here.channel.id}/messages", status=503, times=1)
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    await edited(here)
+    await eventually(lambda: said(here) == [])
+    assert len(fal.jobs) == 2
+
+
+async def test_an_order_of_another_server_is_not_known_here(here: World, fal: LoopbackFal) -> None:
+    abroad = here.env.create_guild("Abroad")
+    channel = abroad.create_text_channel("pictures")
+    await abroad.add_member(here.env.create_user("zoe")).slash(channel, "imagine", prompt="a lighthouse")
+    there = await eventually(lambda: results(replace(here, channel=channel)))
+    again = buttons(there[0])["Again"]
+    bot = here.env.bot.user
+    assert bot is not None
+    [file] = here.env.backend.store_attachments(here.channel.id, [ROBOT])
+    parts = [
+        {"type": 12, "items": [{"media": {"url": "attachment://robot.png"}}]},
+        {"type": 1, "components": [{"type": 2, "style": 2, "label": "Again", "custom_id": again}]},
+    ]
+    here.env.backend.create_message(here.channel.id, bot.id, components=parts, attachments=[file], flags=1 << 15)
+    await here.member.send(here.channel, "make it night", reply_to=here.channel.history()[-1])
+    assert "not known any more" in text_of(await answered(here))
+    assert len(fal.jobs) == 1
