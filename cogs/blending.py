@@ -19,7 +19,7 @@ from bot.service.drafts import Drafts
 from bot.service.studio import Studio
 from cogs.answering import answer_error, answer_view, answered
 from cogs.editing import depth_of, images_of
-from cogs.imagine import Imagine, Prompt
+from cogs.imagine import Imagine, Prompt, complete
 from cogs.orders import place, scope_of
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -48,6 +48,7 @@ class Blending(commands.Cog):
         self._studio = studio
         self._drafts = drafts
         self._baskets = baskets
+        complete(self.blend, desk.catalogue)
         self._menu = app_commands.guild_only(
             app_commands.ContextMenu(name=texts.ADD_TO_BLEND, callback=self.add_message)
         )
@@ -92,6 +93,7 @@ class Blending(commands.Cog):
             references=references,
             parent=next((one.made for one in references if one.made is not None), None),
             depth=await depth_of(references, self._studio),
+            private=bool(options.get("private")),
         )
         await place(interaction, self._desk, self._studio, order)
         await self._baskets.take_out(scope, member_id, [one.id for one in pictures])

@@ -122,6 +122,13 @@ async def test_pictures_of_several_messages_are_blended_in_order_and_the_basket_
     assert refusal(await here.member.slash(here.channel, "blend")) == EMPTY
 
 
+async def test_blend_takes_and_suggests_the_options_of_imagine(here: World) -> None:
+    found = await here.member.autocomplete(here.channel, "blend", "aspect_ratio", "16", model="nano-banana")
+    assert [one["value"] for one in found] == ["16:9", "9:16"]
+    found = await here.member.autocomplete(here.channel, "blend", "aspect_ratio", "au", model="nano-banana")
+    assert [one["name"] for one in found] == ["auto (usual)"]  # as /edit has it: a blend is an edit
+
+
 async def test_a_refused_blend_leaves_the_basket_as_it_was(here: World, books: Books) -> None:
     await collected(here, "red", "green")
     await collected(here, "blue", "yellow")

@@ -1,5 +1,6 @@
 """The buttons under a result: Edit, Upscale, Again, Recipe, Undo, Compare and Delete."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,40 @@ async def test_a_deleted_image_is_not_brought_back_and_its_other_copies_say_so(h
         for action in ("edit", "upscale", "delete"):
             message = old_button(after, buttons(first)["Recipe"].replace("recipe", action))
             assert refusal(await after.member.click(message, label="Old")) == gone
+
+
+async def test_two_who_delete_at_once_delete_once(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    first, second = [await one.click(result, label="Delete") for one in (here.member, here.moderator)]
+    assert first.response is not None
+    assert second.response is not None
+    await here.member.click(first.response.message, label="Delete")
+    answer = await here.moderator.click(second.response.message, label="Delete")
+    assert refusal(answer) == "These images were deleted already."
+    await eventually(lambda: public(here) == [])
+
+
+async def test_a_private_images_buttons_are_its_requesters_alone(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    (job,) = await jobs_of(here)
+    await eventually(lambda: books.states() == ["delivered"])
+    await here.app.store.save((await jobs_of(here))[0].but(order=replace(job.order, private=True)))
+    for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
+        answer = await here.moderator.click(result, label=label)
+        assert refusal(answer) == "Only the person who ordered this and moderators can do that."
+    assert "### Recipe" in refusal(await here.member.click(result, label="Recipe"))
+
+
+async def test_two_members_who_press_at_once_pay_each_for_their_own(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    await here.member.click(result, label="Again")
+    await here.other.click(result, label="Again")
+    await delivered(here, 3)
+    paid = "SELECT member_id, sum(credits) FROM ledger WHERE book = 'customer' GROUP BY 1 ORDER BY 2"
+    assert books.rows(paid) == [(here.other.id, 8), (here.member.id, 16)]
 
 
 async def test_only_the_requester_and_moderators_delete(here: World) -> None:

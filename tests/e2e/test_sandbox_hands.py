@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
-from test_sandbox_page import DESKTOP, PHONE, QUIET, SOON, Person, browser, photo, sandbox
+from test_sandbox_page import PHONE, QUIET, SOON, Person, browser, photo, sandbox
 
 __all__ = ["browser"]
+
+DESKTOP = (1280, 1030)
 
 
 @asynccontextmanager
