@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot import texts
 from bot.adapters.charts import Charts
 from bot.adapters.discord_budget import Budget, govern
+from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -29,7 +30,9 @@ from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
 from bot.service.alerts import Alerts
+from bot.service.baskets import Baskets
 from bot.service.desk import Desk, House
+from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
 from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
@@ -37,13 +40,16 @@ from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.privacy import Privacy, Retention
 from bot.service.purse import Purse, PurseRules
+from bot.service.recent import Recent
 from bot.service.reports import Reports
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import Settings
 from bot.tools import Tools, World, new_id, new_seed, open_tools
+from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
+from cogs.editing import Editing
 from cogs.finding import found_images
 from cogs.guide import Guide
 from cogs.imagine import Imagine
@@ -52,6 +58,8 @@ from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
 from cogs.replies import Replies
 from cogs.results import Results
+from cogs.tree import Tree
+from cogs.upscaling import Upscaling
 from cogs.usage import UsageReports
 
 
@@ -64,8 +72,11 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    drafts: Drafts
+    baskets: Baskets
     fleeting: Fleeting
     gallery: Gallery
+    copies: Copies
     store: SqliteStore
     rules: SqliteRules
     servers: SqliteServers
@@ -121,9 +132,12 @@ def _wired(tools: Tools) -> App:
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=_privacy(tools),
         offers=tools.offers,
+        drafts=Drafts(tools.drafts, world.clock, new_id),
+        baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
         gallery=_gallery(tools, packer),
+        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
         store=tools.store,
         rules=tools.rules,
         tree=tools.tree,
@@ -140,6 +154,10 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
+        Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Upscaling(app.desk, app.studio, app.offers),
+        Tree(app.client, app.studio, app.gallery, app.copies, Recent(app.clock), app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
         UsageReports(app.reports),

@@ -22,7 +22,9 @@ from bot.adapters.lookalikes import lookalikes
 from bot.adapters.persons import Persons
 from bot.adapters.pictures import PictureWorker
 from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_baskets import SqliteBaskets
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_erasure import SqliteErasure
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
@@ -66,6 +68,8 @@ class Tools:
     store: SqliteStore
     rules: SqliteRules
     timings: SqliteTimings
+    drafts: SqliteDrafts
+    baskets: SqliteBaskets
     servers: SqliteServers
     usage: SqliteUsage
     erasure: SqliteErasure
@@ -109,6 +113,8 @@ async def open_tools(
         store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
         timings=SqliteTimings(database),
+        drafts=SqliteDrafts(database),
+        baskets=SqliteBaskets(database),
         servers=SqliteServers(database),
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),

@@ -46,7 +46,7 @@ class Packed:
             discord.File(
                 path,
                 filename=path.name,
-                description=texts.alt_text(job.order.prompt, position, len(self.paths), edit=job.order.is_edit),
+                description=texts.alt_text(job.order.title, position, len(self.paths), edit=job.order.is_edit),
             )
             for position, path in enumerate(self.paths, start=1)
         ]
@@ -89,6 +89,10 @@ class Packer:
         if picture.size <= limit:
             return path, True
         return (await self._fit(path, folder, f"original-{position}", limit)).path, False
+
+    async def compare(self, before: Path, after: Path, labels: tuple[str, str], folder: Path) -> Path:
+        """Both in one picture, which fits every limit. Raises PictureError, OSError."""
+        return await self._worker.compare(before, after, labels, folder)
 
     async def _fit(self, path: Path, folder: Path, stem: str, share: int) -> Fitted:
         try:

@@ -478,3 +478,42 @@ async def test_where_the_bot_may_not_post_images_it_says_so_and_holds_nothing(he
     await here.member.send(closed, f"{mention(here)} make it night", attachments=[ROBOT])
     assert "I need Attach Files" in text_of(await answered(replace(here, channel=closed)))
     assert books.untouched()
+
+
+async def test_an_order_whose_answer_cannot_be_posted_is_taken_back(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    result = await made(here)
+    here.env.inject_error("POST", f"/channels/{here.channel.id}/messages", status=403, code=50013, times=None)
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    await eventually(lambda: books.states() == ["delivered", "cancelled"])
+    assert (books.spent("customer"), books.open_holds()) == (8, [])
+    assert len(fal.jobs) == 1
+
+
+async def test_an_answer_that_a_passing_trouble_swallowed_is_posted_again(here: World, fal: LoopbackFal) -> None:
+    result = await made(here)
+    here.env.inject_error("POST", f"/channels/{here.channel.id}/messages", status=503, times=1)
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    await edited(here)
+    await eventually(lambda: said(here) == [])
+    assert len(fal.jobs) == 2
+
+
+async def test_an_order_of_another_server_is_not_known_here(here: World, fal: LoopbackFal) -> None:
+    abroad = here.env.create_guild("Abroad")
+    channel = abroad.create_text_channel("pictures")
+    await abroad.add_member(here.env.create_user("zoe")).slash(channel, "imagine", prompt="a lighthouse")
+    there = await eventually(lambda: results(replace(here, channel=channel)))
+    again = buttons(there[0])["Again"]
+    bot = here.env.bot.user
+    assert bot is not None
+    [file] = here.env.backend.store_attachments(here.channel.id, [ROBOT])
+    parts = [
+        {"type": 12, "items": [{"media": {"url": "attachment://robot.png"}}]},
+        {"type": 1, "components": [{"type": 2, "style": 2, "label": "Again", "custom_id": again}]},
+    ]
+    here.env.backend.create_message(here.channel.id, bot.id, components=parts, attachments=[file], flags=1 << 15)
+    await here.member.send(here.channel, "make it night", reply_to=here.channel.history()[-1])
+    assert "not known any more" in text_of(await answered(here))
+    assert len(fal.jobs) == 1

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import Books, HandClock, an_order, open_books
+from doubles import WIDE, Books, HandClock, a_job, a_ticket, an_order, open_books
 from scenes import House, Scene
 
 from bot.domain.errors import PictureRefusedError
@@ -117,3 +117,13 @@ async def test_an_upload_that_fal_cannot_read_either_ends_the_order(house: House
     assert job.state is State.FAILED
     assert len(house.fal.submitted) == 3
     assert house.books.charged(job) == (0, 0)
+
+
+async def test_after_a_restart_what_fal_could_not_read_is_not_passed_on_again(house: House) -> None:
+    async with house.open() as scene:
+        root = await scene.over(await scene.order())
+    held = await house.books.store.hold(a_job(edit_of(root)), WIDE)
+    await house.books.store.save(held.but(ticket=a_ticket("the first try")))
+    async with house.open() as scene:
+        await scene.over(held)
+    assert urls(house) == [f"https://fal.invalid/uploads/{n}.png" for n in (1, 2)]
