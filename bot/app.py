@@ -27,6 +27,7 @@ from bot.adapters.lookalikes import lookalikes
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
@@ -52,6 +53,7 @@ from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
+from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
 
@@ -91,6 +93,7 @@ class _Tools:
     book: WordBook
     offers: Offers
     tree: SqliteTree
+    preferences: SqlitePreferences
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -153,6 +156,7 @@ async def _opened(
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
         tree=SqliteTree(database, seal),
+        preferences=SqlitePreferences(database),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -192,6 +196,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
+        Prefer(app.desk),
         OfferButtons(app.desk, app.studio, app.offers),
         Replies(
             app.client,
@@ -215,6 +220,7 @@ def _desk(tools: _Tools) -> Desk:
         offers=tools.offers,
         house=house(tools.settings),
         keepers=tools.tree,
+        preferences=tools.preferences,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,

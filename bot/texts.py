@@ -95,6 +95,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.preferences import Preferences
 from bot.service.alerts import Subject
 from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
 
@@ -105,6 +106,10 @@ COMMANDS = {
     "edit": "Change or combine pictures with words",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "prefer": "Your usual options, filled in where you leave them open",
+    "prefer set": "Set what you usually want",
+    "prefer show": "See what you have set",
+    "prefer reset": "Go back to the models' own defaults",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -354,6 +359,41 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     if job.error and job.state is State.FAILED:
         lines.append(f"-# {explain(unpacked(job.error))}")
     return "\n".join([*lines, quoted(prompt)])
+
+
+# --- /prefer --------------------------------------------------------------------------------------
+
+OTHERS_MAY_EDIT = "Whether others may edit the pictures you post"
+RESET_ONE = "Which one; all of them if you choose none"
+PREFERRED = {
+    "model": "Model",
+    "aspect_ratio": "Shape of new images",
+    "resolution": "Size",
+    "format": "File format",
+    "images": "Images at once",
+    "others_may_edit": "Others may edit pictures you post",
+}
+
+
+def preferences(now: Preferences, catalogue: Catalogue) -> str:
+    """The answer of every /prefer."""
+    given = now.set()
+    if not given:
+        return "You have set nothing: the models' own defaults hold. **/prefer set** changes that, in every server."
+    lines = [
+        f"- {label}: {_preferred(name, given[name], catalogue)}" for name, label in PREFERRED.items() if name in given
+    ]
+    return (
+        "### What you usually want, in every server\n" + "\n".join(lines) + "\n"
+        "-# Filled in where you leave an option open and the model has it. **/prefer reset** takes it back."
+    )
+
+
+def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:  # noqa: FBT001 - a value to be said
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    known = catalogue.models.get(str(value)) if name == "model" else None
+    return known.title if known else str(value)
 
 
 # --- the operator ---------------------------------------------------------------------------------

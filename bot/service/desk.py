@@ -5,16 +5,17 @@ from dataclasses import replace
 
 from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError
+from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError, RefusedError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
 from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
+from bot.domain.preferences import Preferences, check_preferences, filled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore, Words
+from bot.service.ports import Clock, JobStore, PictureKeepers, PreferencesStore, RulesStore, Words
 from bot.service.racing import within
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
@@ -38,6 +39,7 @@ class Desk:
         words: Words,
         offers: Offers,
         keepers: PictureKeepers,
+        preferences: PreferencesStore,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -50,6 +52,7 @@ class Desk:
         self._words = words
         self._offers = offers
         self._keepers = keepers
+        self._preferences = preferences
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -91,7 +94,8 @@ class Desk:
         """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
         if is_person(order.scope) and not self._house.person_day:
             raise PersonalOffError
-        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
+        order = await self._filled(replace(order, prompt=order.prompt.strip()), asker, holds)
+        order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             word = await self._words.first(order.scope, order.prompt)
@@ -103,6 +107,21 @@ class Desk:
                     raise PictureKeptError
         return order, request, credit
 
+    async def _filled(self, order: Order, asker: Asker, holds: Effective) -> Order:
+        """With its member's preferences; none of them makes an order fail that would be taken without."""
+
+        def is_taken(candidate: Order) -> bool:
+            try:
+                candidate = settled(candidate, holds, self.catalogue)
+                request, _ = self._priced(candidate, holds)
+            except RefusedError:
+                return False
+            return not objections(candidate, request, holds=holds, catalogue=self.catalogue, asker=asker)
+
+        if order.filled:
+            return order
+        return filled(order, await self.preferences(order.member_id), is_taken)
+
     def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
         """The request and its credits. A tolerance that nobody chose is made stricter quietly."""
         for reference in order.references:
@@ -110,6 +129,17 @@ class Desk:
         tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
         request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
         return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """What a member usually wants."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._preferences.preferences(member_id)
+
+    async def prefer(self, member_id: int, preferences: Preferences) -> None:
+        """Store what a member usually wants. Raises UnknownModelError, BadChoiceError."""
+        check_preferences(preferences, self.catalogue)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            await self._preferences.set_preferences(member_id, preferences)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

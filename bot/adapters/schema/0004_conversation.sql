@@ -15,3 +15,9 @@ CREATE INDEX jobs_by_message ON jobs (message_id) WHERE message_id IS NOT NULL;
 CREATE TABLE picture_keepers (
     member_id INTEGER PRIMARY KEY
 ) STRICT;
+
+-- What members usually want, in every server; whose pictures are their own stands above.
+CREATE TABLE preferences (
+    member_id INTEGER PRIMARY KEY,
+    preferences_json TEXT NOT NULL CHECK (json_valid(preferences_json))
+) STRICT;
