@@ -79,6 +79,8 @@ def _needed(name: str, value: SecretStr | None) -> str:
 def _sandbox_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8090, help="of the page (default 8090)")
     parser.add_argument("--once", metavar="PROMPT", help="no page: order this, show what the channel showed, end")
+    then = "after --once: reply this to the result; may be given again"
+    parser.add_argument("--then", action="append", default=[], metavar="PROMPT", help=then)
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where --once saves the images")
     parser.add_argument("--edit", type=Path, action="append", default=[], metavar="FILE", help="a picture to edit")
     parser.add_argument("--seconds", type=float, default=None, help="how long a generation takes")

@@ -14,6 +14,7 @@ from discord.ext import commands
 from pydantic_core import Url
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -26,7 +27,10 @@ from bot.adapters.intake import Fetcher, Intake
 from bot.adapters.lookalikes import lookalikes
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
+from bot.adapters.sqlite_baskets import SqliteBaskets
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_drafts import SqliteDrafts
+from bot.adapters.sqlite_history import SqliteHistory
 from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
@@ -39,23 +43,31 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
 from bot.domain.words import Folding
 from bot.service.alerts import Alerts
+from bot.service.baskets import Baskets
 from bot.service.desk import SEEDS, Desk, House
+from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
 from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.recent import Recent
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
+from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
+from cogs.editing import Editing
 from cogs.guide import Guide
+from cogs.history import HistoryPages
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
 from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
+from cogs.tree import Tree
+from cogs.upscaling import Upscaling
 
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
@@ -70,8 +82,12 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    drafts: Drafts
+    baskets: Baskets
     fleeting: Fleeting
     gallery: Gallery
+    copies: Copies
+    recent: Recent
     store: SqliteStore
     rules: SqliteRules
     tree: SqliteTree
@@ -92,8 +108,11 @@ class _Tools:
     words: SqliteWords
     book: WordBook
     offers: Offers
+    drafts: SqliteDrafts
+    baskets: SqliteBaskets
     tree: SqliteTree
     preferences: SqlitePreferences
+    history: SqliteHistory
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -155,8 +174,11 @@ async def _opened(
         words=words,
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
+        drafts=SqliteDrafts(database),
+        baskets=SqliteBaskets(database),
         tree=SqliteTree(database, seal),
         preferences=SqlitePreferences(database),
+        history=SqliteHistory(database, seal),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -177,9 +199,13 @@ def _wired(tools: _Tools) -> App:
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
         offers=tools.offers,
+        drafts=Drafts(tools.drafts, world.clock, new_id),
+        baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
         gallery=_gallery(tools, packer),
+        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
         tree=tools.tree,
@@ -195,8 +221,13 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
+        Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Upscaling(app.desk, app.studio, app.offers),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         Prefer(app.desk),
+        HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
         Replies(
             app.client,
@@ -221,6 +252,7 @@ def _desk(tools: _Tools) -> Desk:
         house=house(tools.settings),
         keepers=tools.tree,
         preferences=tools.preferences,
+        history=tools.history,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,

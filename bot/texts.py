@@ -10,10 +10,13 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
     AccountError,
     Allowance,
+    AlreadyGoneError,
     BadChoiceError,
     BadNumberError,
     BadPatternError,
     BadValueError,
+    BasketEmptyError,
+    BasketFullError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -23,6 +26,7 @@ from bot.domain.errors import (
     ContentRefusedError,
     DeclaredPictureError,
     DeliveryError,
+    DraftGoneError,
     EmptyPromptError,
     EndpointGoneError,
     FalBusyError,
@@ -31,7 +35,9 @@ from bot.domain.errors import (
     ImageHiddenError,
     InvalidRequestError,
     JobGoneError,
+    JustBroughtBackError,
     LacksOptionError,
+    LargestAlreadyError,
     LostError,
     MissingPermissionsError,
     ModelForbiddenError,
@@ -42,6 +48,7 @@ from bot.domain.errors import (
     NoSuchImageError,
     NotAPictureError,
     NotForOneError,
+    NothingBeforeError,
     NothingLeftError,
     NothingSaidError,
     NothingToCancelError,
@@ -51,6 +58,7 @@ from bot.domain.errors import (
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
+    OutsideError,
     OverCapError,
     PanelOverError,
     PersonalOffError,
@@ -74,6 +82,7 @@ from bot.domain.errors import (
     SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
+    StaysPrivateError,
     StoppingError,
     SubmitUnansweredError,
     TooManyImagesError,
@@ -104,8 +113,10 @@ from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, P
 COMMANDS = {
     "imagine": "Make images from words",
     "edit": "Change or combine pictures with words",
+    "blend": "Combine the pictures in your basket; without a prompt it shows them",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "history": "What you have made here, with pictures; search it, or show one here again",
     "prefer": "Your usual options, filled in where you leave them open",
     "prefer set": "Set what you usually want",
     "prefer show": "See what you have set",
@@ -134,11 +145,13 @@ CANCEL = "Cancel"
 AGAIN = "Again"
 TRY_AGAIN = "Try again"
 FETCH = "Show the images"
-
-
-def original_label(position: int, of: int) -> str:
-    """The Original button of one image of a result."""
-    return "Original" if of == 1 else f"Original {position}"
+EDIT = "Edit"
+UPSCALE = "Upscale"
+RECIPE = "Recipe"
+UNDO = "Undo"
+COMPARE = "Compare"
+DELETE = "Delete"
+ORIGINAL_BUTTON = "Original"
 
 
 def edit_this(credit: int) -> str:
@@ -361,6 +374,40 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     return "\n".join([*lines, quoted(prompt)])
 
 
+# --- /history -------------------------------------------------------------------------------------
+
+HISTORY_WORDS = "Only images whose prompt has these words"
+SHOW_HERE = "Show here"
+NEWER = "Newer"
+OLDER = "Older"
+
+
+def history_title(words: str, *, found: bool) -> str:
+    """The first line of /history; `words` are escaped already."""
+    if found:
+        return f"### Your images with “{words}”" if words else "### Your images here, the newest first"
+    if words:
+        return f"None of your prompts here has “{words}”. **/history** alone shows all."
+    return "There is nothing here. Try **/imagine**."
+
+
+def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
+    """One result; `prompt` is escaped already."""
+    facts = [f"<t:{int(job.rendered_at or job.created_at)}:R>", model]
+    if len(job.pictures) > 1:
+        facts.append(counted(len(job.pictures), "image"))
+    if job.order.private:
+        facts.append("private")
+    if job.deleted_at is not None:
+        facts.append("deleted")
+    elif gone:
+        facts.append("files no longer kept")
+    elif job.message_id is not None and not job.order.private:
+        place = job.order.guild_id or "@me"
+        facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
+    return "\n".join([quoted(prompt), *lineage(job), f"-# {' · '.join(facts)}"])
+
+
 # --- /prefer --------------------------------------------------------------------------------------
 
 OTHERS_MAY_EDIT = "Whether others may edit the pictures you post"
@@ -394,6 +441,135 @@ def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:
         return "yes" if value else "no"
     known = catalogue.models.get(str(value)) if name == "model" else None
     return known.title if known else str(value)
+
+
+# --- forms, baskets and the buttons of results ----------------------------------------------------
+
+EDIT_IMAGE = "Edit image"
+ADD_TO_BLEND = "Add to blend"
+FORM_IMAGES = "Which image"
+FORM_IMAGES_HINT = "Several are combined."
+FORM_PROMPT = "What to change"
+FORM_PROMPT_HINT = "Such as: make it night"
+FORM_SIZE = "Model and size"
+FORM_SIZE_HINT = "The price is for one image."
+FORM_SHAPE = "Shape"
+FORM_SHAPE_AUTO = "As the picture is"
+FORM_FILES = "More pictures"
+FORM_FILES_HINT = "Up to 10, to use with it. Leave this out for a plain edit."
+WHICH = "Which image?"
+
+
+def files_kept(count: int) -> str:
+    """Said in a form that is opened again."""
+    return f"{counted(count, 'picture')} from before {'is' if count == 1 else 'are'} kept; add more if you like."
+
+
+def image_option(position: int, filename: str, *, made: bool) -> str:
+    """One image in a list to choose from; at most 100 characters."""
+    return f"Image {position}" if made else f"Image {position}: {filename}"[:100]
+
+
+UPSCALE_PROMPT = (
+    "Reproduce this exact image at a higher resolution. Keep composition, colours, faces, text and style unchanged;"
+    " only add natural fine detail and sharpness."
+)
+
+
+def upscaled(title: str) -> str:
+    """What an upscale is called."""
+    return title if title.startswith("Upscaled: ") else f"Upscaled: {title}"
+
+
+def upscale_offer(sizes: Iterable[tuple[str, str, int]], *, own: bool, model: str) -> str:
+    """The price first. `sizes`: model, resolution, credits."""
+    found = list(sizes)
+    if own:
+        (_, resolution, price), *_ = found
+        return f"The same image at **{resolution}** with {model}: {credits_of(price)}. Nothing is charged yet."
+    lines = [f"- {title} at {resolution}: {credits_of(price)}" for title, resolution, price in found]
+    return "\n".join([f"{model} makes nothing larger. These can; nothing is charged yet.", *lines])
+
+
+def upscale_button(model: str, resolution: str, price: int) -> str:
+    """The button of one offer among several."""
+    return f"{model}, {resolution} ({credits_of(price)})"
+
+
+def ask_delete(charged: int) -> str:
+    """Before a result is deleted."""
+    return (
+        "Delete these images for everyone? Their files go, too, and cannot be brought back."
+        f" The {credits_of(charged)} that they cost are not returned."
+    )
+
+
+DELETED = "Deleted. What it cost is not returned."
+KEPT_PROMPT = "What you typed is kept for an hour."
+BEFORE, AFTER = "Before", "After"
+
+
+def compared(title: str) -> str:
+    """The alternative text of a comparison; at most 1,024 characters."""
+    return f"Before and after, side by side: {' '.join(title.split())}"[:1024]
+
+
+def compare_line(title: str) -> str:
+    """Above a comparison; the title comes escaped."""
+    return f"**Before and after**\n> {title}"
+
+
+def brought_back(member_id: int) -> str:
+    """Under images that are posted again."""
+    return f"-# Brought back by <@{member_id}>, free of charge."
+
+
+def brought_back_here(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """The answer to Undo."""
+    return f"It is here again: https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def recipe_facts(job: Job, model: str, took: float | None, parent: str | None) -> str:
+    """What is known of how an image was made."""
+    lines = [f"### Recipe\n**{model}** · {credits_of(job.credits if job.charged is None else job.charged)}"]
+    lines.append(f"Ordered by <@{job.order.member_id}> {when(int(job.created_at))}")
+    if took is not None:
+        lines.append(f"Made in {duration(took)}")
+    shown = {name: value for name, value in job.request.arguments.items() if name not in {"prompt", "image_urls"}}
+    lines.append(" · ".join(f"{name} {code(str(value))}" for name, value in sorted(shown.items())))
+    if job.order.is_edit:
+        lines.append(f"Made from {counted(len(job.order.references), 'picture')}{f': {parent}' if parent else ''}")
+    return "\n".join(lines)
+
+
+RECIPE_COPY = "Ready to copy:"
+RECIPE_FILE = "It is too long for a message, so it is in the file."
+RECIPE_PICTURES = "-# Pictures cannot be copied as text: attach them, or use **Again**."
+
+
+def basket_title(count: int, most: int) -> str:
+    """The head of a basket."""
+    return f"### Your basket: {count} of {counted(most, 'picture')}\nThey are blended in this order."
+
+
+def basket_line(position: int, name: str, origin: str | None) -> str:
+    """One picture of a basket; both come escaped."""
+    return f"**{position}.** {name}{f' · {origin}' if origin else ''}"
+
+
+BASKET_HINT = "-# **/blend** uses them, or press **Blend**. Each picture stays for a week."
+BLEND = "Blend"
+CLEAR = "Empty the basket"
+TAKE_OUT = "Take a picture out"
+MOVE_UP = "Move a picture up"
+EARLIER, LATER = "Earlier", "Later"
+
+
+def added(new: int, found: int) -> str:
+    """What happened to the basket."""
+    if new == 0:
+        return "It is in your basket already." if found == 1 else "They are in your basket already."
+    return f"Added {counted(new, 'picture')}."
 
 
 # --- the operator ---------------------------------------------------------------------------------
@@ -497,6 +673,7 @@ def explain(error: BotError) -> str:
         _order_forbidden,
         _setting_refused,
         _control_refused,
+        _conversation_refused,
         _reply_refused,
         _picture_refused,
         _generation_failed,
@@ -557,6 +734,10 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case OutsideError():
+            return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
+        case StaysPrivateError():
+            return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
         case PersonalOffError():
             return PERSONAL_OFF
         case PrivateForbiddenError():
@@ -664,6 +845,32 @@ def _control_refused(error: BotError) -> str | None:
             return "There is nothing left to cancel here."
         case OriginalGoneError():
             return "The files of this order are no longer kept."
+        case _:
+            return None
+
+
+def _conversation_refused(error: BotError) -> str | None:
+    match error:
+        case DraftGoneError():
+            return "This form is over, so nothing was ordered. Please open it again."
+        case BasketEmptyError():
+            return (
+                "Your basket is empty. Right-click a message with an image (hold it on a phone), then"
+                f" **Apps** > **{ADD_TO_BLEND}**."
+            )
+        case BasketFullError(limit=limit, held=held, more=more):
+            return (
+                f"A basket holds {counted(limit, 'picture')}: yours has {held}, and that message has {more} more."
+                " Please take some out first; **/blend** shows them."
+            )
+        case LargestAlreadyError():
+            return "This is the largest size there is."
+        case NothingBeforeError():
+            return "There is no earlier image to show: this one was not made from another."
+        case AlreadyGoneError():
+            return "These images were deleted already."
+        case JustBroughtBackError():
+            return "That was posted here a moment ago. Please scroll down a little."
         case _:
             return None
 

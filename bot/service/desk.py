@@ -15,7 +15,7 @@ from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, PictureKeepers, PreferencesStore, RulesStore, Words
+from bot.service.ports import Clock, History, JobStore, PictureKeepers, PreferencesStore, RulesStore, Words
 from bot.service.racing import within
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
@@ -40,6 +40,7 @@ class Desk:
         offers: Offers,
         keepers: PictureKeepers,
         preferences: PreferencesStore,
+        history: History,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -53,6 +54,7 @@ class Desk:
         self._offers = offers
         self._keepers = keepers
         self._preferences = preferences
+        self._history = history
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -129,6 +131,11 @@ class Desk:
         tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
         request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
         return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """A member's results, the newest first; with words only those whose prompt has them."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._history.finished(scope, member_id, words, most=most, skipped=skipped)
 
     async def preferences(self, member_id: int) -> Preferences:
         """What a member usually wants."""

@@ -163,6 +163,14 @@ class Words(Protocol):
         ...
 
 
+class History(Protocol):
+    """What members have made."""
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """The newest first; with words only those whose prompt has all of them, each as the beginning of a word."""
+        ...
+
+
 class PreferencesStore(Protocol):
     """What members usually want."""
 

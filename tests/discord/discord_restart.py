@@ -11,7 +11,7 @@ from discord_acts import Books, eventually
 
 from bot.adapters.downloads import Downloads
 from bot.app import opened
-from bot.sandbox.world import SimcordFiles, World, at_loopback
+from bot.sandbox.world import SimcordFiles, World, at_loopback, at_work
 from bot.settings import Settings
 
 PACE = 0.01
@@ -77,16 +77,8 @@ async def restarted(
         wrap_downloads=wrapped,
     ) as app:
         await here.env.restart_bot(app.client)
-        working = [
-            asyncio.create_task(app.studio.run(), name="studio"),
-            asyncio.create_task(app.fleeting.run(), name="fleeting"),
-        ]
-        try:
+        async with at_work(app):
             yield replace(here, app=app)
-        finally:
-            await app.studio.stop()
-            for task in working:
-                await _ended(task)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -105,7 +105,7 @@ async def test_a_cancelled_order_leaves_its_place_to_the_next(here: World, fal: 
     await here.member.click(progress, label="Cancel")
     await eventually(lambda: [job.prompt for job in fal.jobs.values()] == ["a lighthouse", "a harbour"])
     await eventually(
-        lambda: any("a harbour" in text_of(one) and buttons(one).keys() == {"Again"} for one in public(here))
+        lambda: any("a harbour" in text_of(one) and "Again" in buttons(one) for one in public(here))
     )
 
 

@@ -43,7 +43,7 @@ async def test_again_works_there(here: World, books: Books) -> None:
     await here.member.user.slash("imagine", prompt="a lighthouse")
     await eventually(lambda: books.states() == ["delivered"])
     (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
-    assert buttons(result).keys() == {"Again"}
+    assert "Again" in buttons(result)
     await here.member.user.click(result, label="Again")
     await eventually(lambda: books.states() == ["delivered"] * 2)
 

@@ -134,7 +134,7 @@ async def test_an_order_in_a_thread_is_answered_in_the_thread(here: World) -> No
     await channel.create_thread(name="lighthouses", type=discord.ChannelType.public_thread)
     (thread,) = here.channel.threads
     await here.member.slash(thread, "imagine", prompt="a lighthouse")
-    (result,) = await eventually(lambda: [one for one in thread.history() if buttons(one).keys() == {"Again"}])
+    (result,) = await eventually(lambda: [one for one in thread.history() if "Again" in buttons(one)])
     assert pinged(here, result) == [here.member.id]
     assert not any(buttons(message) for message in public(here))
 

@@ -36,7 +36,7 @@ async def test_everything_is_shown_to_the_requester_alone(here: World, books: Bo
     (shown,) = private(answer)
     assert "Only you can see this." in shown
     assert image_urls(answer.response.message) != []
-    assert buttons(answer.response.message).keys() == {"Again"}
+    assert "Again" in buttons(answer.response.message)
     assert answer.response.id == progress.id
 
 
@@ -62,9 +62,9 @@ async def test_nobody_else_can_use_a_private_orders_buttons(here: World, books: 
     answer = await ordered(here)
     await eventually(lambda: books.states() == ["delivered"])
     assert answer.response is not None
-    (custom_id,) = buttons(answer.response.message).values()
-    for actor in (here.other, here.moderator):
-        assert refusal(await actor.click(old_button(here, custom_id), label="Old")) == NOT_YOURS
+    for custom_id in buttons(answer.response.message).values():
+        for actor in (here.other, here.moderator):
+            assert refusal(await actor.click(old_button(here, custom_id), label="Old")) == NOT_YOURS
     assert books.states() == ["delivered"]
 
 
