@@ -50,7 +50,14 @@ OF_MEMBER = (
     (UNNAME_USAGE, "DELETE FROM usage WHERE member_id = ?"),
     (UNNAME_REFUSALS, "DELETE FROM refusals WHERE member_id = ?"),
 )
+TABLES_OF_MEMBER = ("baskets", "preferences", "picture_keepers")
+"""Tables whose rows of a member go with them."""
+COMPACT_PROMPTS = (
+    "INSERT INTO prompts (prompts) VALUES ('optimize')"  # a full-text index keeps deleted words until then
+)
 FACTS_OF_MEMBER = {
+    "preferences": "SELECT * FROM preferences WHERE member_id = ?",
+    "picture_keepers": "SELECT * FROM picture_keepers WHERE member_id = ?",
     "usage": "SELECT * FROM usage INDEXED BY usage_of_member WHERE member_id = ?",
     "refusals": "SELECT * FROM refusals INDEXED BY refusals_of_member WHERE member_id = ?",
 }
@@ -100,6 +107,9 @@ class SqliteErasure:
             for add_to_stand_in, drop in OF_MEMBER:
                 connection.execute(add_to_stand_in, (stand_in, member_id))
                 connection.execute(drop, (member_id,))
+            for table in TABLES_OF_MEMBER:
+                connection.execute(f"DELETE FROM {table} WHERE member_id = ?", (member_id,))  # noqa: S608 - a table of ours
+            connection.execute(COMPACT_PROMPTS)
             connection.execute(ERASURE_DONE, (member_id,))
             return True
 
@@ -154,7 +164,7 @@ def _nameless(job: Job, stand_in: int) -> Job:
     words = {"prompt", "image_urls"}
     return replace(
         job,
-        order=replace(job.order, member_id=stand_in, prompt="", references=(), message_id=None),
+        order=replace(job.order, member_id=stand_in, prompt="", caption=None, references=(), message_id=None),
         request=replace(
             job.request, arguments={name: value for name, value in job.request.arguments.items() if name not in words}
         ),

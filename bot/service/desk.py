@@ -16,9 +16,10 @@ from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, History, JobStore, PictureKeepers, PreferencesStore, RulesStore, Words
+from bot.service.ports import Clock, JobStore
 from bot.service.purse import Purse
 from bot.service.racing import within
+from bot.service.stores import History, PictureKeepers, PreferencesStore, RulesStore, Words
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 

@@ -3,8 +3,9 @@
 from bot.domain.catalogue import Catalogue
 from bot.domain.eta import Spread, Times, kind_of
 from bot.domain.job import Job
-from bot.service.ports import Clock, Expected, Timings
+from bot.service.ports import Clock, Expected
 from bot.service.run import Run
+from bot.service.stores import Timings
 
 LEAST_GIVE, GIVE = 5.0, 0.25
 """Seconds, and share of the wait, that an expected moment may wander before it is said anew."""

@@ -1,19 +1,14 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bot.domain.errors import BotError
-from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
-from bot.domain.preferences import Preferences
-from bot.domain.rules import Rules, RulesRecord
-from bot.domain.turns import Turn
-from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -142,70 +137,6 @@ class JobStore(Protocol):
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""
-        ...
-
-
-class RulesStore(Protocol):
-    """What servers have set, with its history."""
-
-    async def rules(self, scope: str) -> RulesRecord:
-        """The newest version; the defaults for a scope that has set nothing."""
-        ...
-
-    async def change_rules(self, scope: str, old: RulesRecord, new: Rules, *, by: int, at: float) -> RulesRecord:
-        """Store the next version. Raises RulesChangedError when `old` is not the newest one any more."""
-        ...
-
-
-class Words(Protocol):
-    """What servers' word rules say."""
-
-    async def first(self, scope: str, text: str) -> WordRule | None:
-        """The first rule that a text breaks. Raises WordsSlowError."""
-        ...
-
-
-class History(Protocol):
-    """What members have made."""
-
-    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
-        """The newest first; with words only those whose prompt has all of them, each as the beginning of a word."""
-        ...
-
-
-class PreferencesStore(Protocol):
-    """What members usually want."""
-
-    async def preferences(self, member_id: int) -> Preferences:
-        """A member's; the defaults for somebody who has set nothing."""
-        ...
-
-    async def set_preferences(self, member_id: int, preferences: Preferences) -> None:
-        """Store them in place of what was there."""
-        ...
-
-
-class PictureKeepers(Protocol):
-    """Members who let nobody else edit the pictures that they post."""
-
-    async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
-        """Those of them."""
-        ...
-
-
-class Timings(Protocol):
-    """What the line and its estimates go on from after a restart."""
-
-    async def turns(self) -> list[Turn]:
-        """The turns given lately, the oldest first."""
-        ...
-
-    async def times(self) -> list[tuple[Kind, float]]:
-        """Seconds that requests took lately, the oldest first."""
-        ...
-
-    async def keep(self, kind: Kind, seconds: float) -> None:
-        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
         ...
 
 

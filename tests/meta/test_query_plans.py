@@ -69,7 +69,7 @@ def plan(connection: sqlite3.Connection, sql: str) -> list[str]:
 def reads_much(step: str) -> bool:
     """Whether a step of a plan goes through all rows of something that grows with every order."""
     scan = re.match(r"SCAN (\w+)(?: .*\bINDEX (\w+))?", step)
-    if scan is None or re.match(r"SCAN (\d+ )?CONSTANT ROW", step):
+    if scan is None or re.match(r"SCAN (\d+ )?CONSTANT ROW|SCAN \w+ VIRTUAL TABLE INDEX", step):
         return False
     table, index = scan.groups()
     return not (table in SMALL_TABLES or index in SMALL_INDEXES)

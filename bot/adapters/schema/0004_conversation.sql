@@ -1,4 +1,4 @@
--- Editing as a conversation: the tree of edits, baskets, personal defaults.
+-- Editing as a conversation: forms, baskets, the tree of edits, personal defaults, history.
 
 -- Forms and baskets.
 
@@ -70,7 +70,8 @@ END;
 CREATE TRIGGER prompts_of_changed_jobs AFTER UPDATE OF order_json ON jobs WHEN new.order_json <> old.order_json
 BEGIN
     UPDATE prompts SET
-        prompt = coalesce(json_extract(new.order_json, '$.caption'), json_extract(new.order_json, '$.prompt'))
+        prompt = coalesce(json_extract(new.order_json, '$.caption'), json_extract(new.order_json, '$.prompt')),
+        owner = 'm' || new.member_id || replace(new.scope, ':', '')
     WHERE rowid = new.number;
 END;
 
