@@ -438,8 +438,8 @@ def history_title(words: str, *, found: bool) -> str:
     return "There is nothing here. Try **/imagine**."
 
 
-def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
-    """One result; `prompt` is escaped already."""
+def history_line(job: Job, model: str, *, gone: bool) -> str:
+    """What is to know of one result, apart from its prompt."""
     facts = [f"<t:{int(job.rendered_at or job.created_at)}:R>", model]
     if len(job.pictures) > 1:
         facts.append(counted(len(job.pictures), "image"))
@@ -452,7 +452,7 @@ def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
     elif job.message_id is not None and not job.order.private:
         place = job.order.guild_id or "@me"
         facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
-    return "\n".join([quoted(prompt), *lineage(job), f"-# {' · '.join(facts)}"])
+    return "\n".join([*lineage(job), f"-# {' · '.join(facts)}"])
 
 
 # --- /prefer --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from cogs.asking import is_outside
 from cogs.orders import check_postable, scope_of
 
 ON_A_PAGE = 5
-"""Each takes up to five of the 40 components in a message, and a phone's screen."""
+"""Each takes six of the 40 components in a message, and much of a phone's screen."""
 WORDS_KEPT = 42
 """Bytes of the searched words in a button, whose argument has room for 70 characters."""
 

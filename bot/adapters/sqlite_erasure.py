@@ -50,8 +50,11 @@ OF_MEMBER = (
     (UNNAME_USAGE, "DELETE FROM usage WHERE member_id = ?"),
     (UNNAME_REFUSALS, "DELETE FROM refusals WHERE member_id = ?"),
 )
-TABLES_OF_MEMBER = ("baskets", "preferences", "picture_keepers")
-"""Tables whose rows of a member go with them."""
+DROP_OF_MEMBER = tuple(
+    f"DELETE FROM {table} WHERE member_id = ?"  # noqa: S608 - tables of ours
+    for table in ("baskets", "preferences", "picture_keepers")
+)
+"""Rows that go with their member."""
 COMPACT_PROMPTS = (
     "INSERT INTO prompts (prompts) VALUES ('optimize')"  # a full-text index keeps deleted words until then
 )
@@ -107,8 +110,8 @@ class SqliteErasure:
             for add_to_stand_in, drop in OF_MEMBER:
                 connection.execute(add_to_stand_in, (stand_in, member_id))
                 connection.execute(drop, (member_id,))
-            for table in TABLES_OF_MEMBER:
-                connection.execute(f"DELETE FROM {table} WHERE member_id = ?", (member_id,))  # noqa: S608 - a table of ours
+            for sql in DROP_OF_MEMBER:
+                connection.execute(sql, (member_id,))
             connection.execute(COMPACT_PROMPTS)
             connection.execute(ERASURE_DONE, (member_id,))
             return True

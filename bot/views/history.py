@@ -55,13 +55,18 @@ def history(page: Page, catalogue: Catalogue) -> ui.LayoutView:
 def _add(view: ui.LayoutView, entry: Entry, catalogue: Catalogue) -> None:
     job = entry.job
     is_gone = job.deleted_at is not None or entry.thumbnail is None
-    said = texts.history_line(job, title_of(job, catalogue), quiet(job.order.title, PROMPT_LISTED), gone=is_gone)
+    # Apart, because a quote may run on into what follows it.
+    said = (
+        ui.TextDisplay[ui.LayoutView](texts.quoted(quiet(job.order.title, PROMPT_LISTED))),
+        ui.TextDisplay[ui.LayoutView](texts.history_line(job, title_of(job, catalogue), gone=is_gone)),
+    )
     if is_gone:
-        view.add_item(ui.TextDisplay(said))
+        for text in said:
+            view.add_item(text)
         return
     alt = texts.alt_text(job.order.title, 1, len(job.pictures), edit=job.order.is_edit)
     picture = ui.Thumbnail[ui.LayoutView](f"attachment://{entry.thumbnail}", description=alt)
-    view.add_item(ui.Section[ui.LayoutView](ui.TextDisplay(said), accessory=picture))
+    view.add_item(ui.Section[ui.LayoutView](*said, accessory=picture))
     if entry.postable:
         view.add_item(row(panel_button("history", "show", job.id, label=texts.SHOW_HERE)))
     else:

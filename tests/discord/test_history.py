@@ -121,6 +121,10 @@ async def test_a_private_result_is_listed_for_its_member_and_never_posted(here: 
     assert buttons(shown).keys() == {"Show the images"}
     assert "private" in text_of(shown)
     assert prompts(await history(here, "secret")) == ["a secret"]
+    (custom_id,) = buttons(shown).values()
+    crafted = old_button(here, f"p1:history:show:{custom_id.split(':')[2]}")
+    stays = "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
+    assert refusal(await here.member.click(crafted, label="Old")) == stays
     assert results(here) == []
 
 
