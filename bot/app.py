@@ -13,7 +13,10 @@ import aiohttp
 from discord.ext import commands
 from pydantic_core import Url
 
+from bot import texts
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.charts import Charts
+from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
@@ -21,19 +24,28 @@ from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
+from bot.adapters.lookalikes import lookalikes
+from bot.adapters.persons import Persons
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_erasure import SqliteErasure
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_tree import SqliteTree
+from bot.adapters.sqlite_usage import SqliteUsage
+from bot.adapters.sqlite_words import SqliteWords
+from bot.adapters.word_book import WordBook
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
+from bot.domain.words import Folding
 from bot.service.alerts import Alerts
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.fleeting import Fleeting
@@ -41,6 +53,9 @@ from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.privacy import Privacy, Retention
+from bot.service.purse import Purse, PurseRules
+from bot.service.reports import Reports
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.settings import MODELS_FILE, FalSettings, Settings
@@ -49,12 +64,17 @@ from cogs.doors import Doors
 from cogs.finding import found_images
 from cogs.guide import Guide
 from cogs.imagine import Imagine
+from cogs.mydata import MyData
 from cogs.offers import OfferButtons
+from cogs.operator import OperatorCommands
 from cogs.replies import Replies
 from cogs.results import Results
+from cogs.usage import UsageReports
 
-CONNECTIONS = 200
-"""At most so many to fal and to Discord's file network at once."""
+NO_LIMIT = 0
+"""Of connections to fal: `fal.streams` and `fal.max_concurrent` bound them."""
+TRANSFERS = 100
+"""Files on their way here at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +90,10 @@ class App:
     gallery: Gallery
     store: SqliteStore
     rules: SqliteRules
+    servers: SqliteServers
+    purse: Purse
+    reports: Reports
+    privacy: Privacy
     tree: SqliteTree
     catalogue: Catalogue
     alerts: Alerts
@@ -85,6 +109,12 @@ class _Tools:
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
+    servers: SqliteServers
+    usage: SqliteUsage
+    erasure: SqliteErasure
+    words: SqliteWords
+    book: WordBook
+    offers: Offers
     tree: SqliteTree
     fal: Fal
     files: Fetcher
@@ -118,51 +148,80 @@ async def opened(
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     world = _World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
     async with AsyncExitStack() as stack:
-        app = _wired(await _opened(stack, settings, fal_key, Seal(secret), data_dir, world))
+        app = _wired(await _opened(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
         yield app
 
 
 async def _opened(
-    stack: AsyncExitStack, settings: Settings, fal_key: str, seal: Seal, data_dir: Path, world: _World
+    stack: AsyncExitStack, settings: Settings, fal_key: str, secret: str, data_dir: Path, world: _World
 ) -> _Tools:
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
     await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
-    session = await stack.enter_async_context(
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
+    fal = Fal(
+        fal_key,
+        addresses(settings.fal),
+        await stack.enter_async_context(_session(NO_LIMIT)),
+        keep_outputs_days=settings.fal.keep_outputs,
+        sleep=world.sleep,
+        streams=StreamLimits(most=settings.fal.streams),
     )
-    keep_days = settings.fal.keep_outputs
-    fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=world.sleep)
+    words = SqliteWords(database)
     stack.push_async_callback(fal.aclose)
+    downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
+    seal, persons = Seal(secret), Persons(secret)
     return _Tools(
         settings=settings,
         catalogue=catalogue,
-        store=SqliteStore(database, seal, world.clock),
+        store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
+        servers=SqliteServers(database),
+        usage=SqliteUsage(database),
+        erasure=SqliteErasure(database, seal, persons),
+        words=words,
+        book=WordBook(words, Folding(lookalikes())),
+        offers=Offers(world.clock, new_id),
         tree=SqliteTree(database, seal),
         fal=fal,
-        files=world.wrap_downloads(Downloads(session)),
+        files=world.wrap_downloads(downloads),
         worker=worker,
         jobs_dir=data_dir / "jobs",
         world=world,
     )
 
 
+def _session(connections: int) -> aiohttp.ClientSession:
+    """One for what stays open long, and one for files: neither waits for a connection of the other."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
+
+
 def _wired(tools: _Tools) -> App:
     settings, world = tools.settings, tools.world
-    client = BotClient(tools.store, message_content=settings.discord.message_content)
+    client = BotClient(
+        tools.store,
+        tools.servers,
+        world.clock,
+        message_content=settings.discord.message_content,
+        home_server=settings.operator.home_server,
+        user_install=settings.discord.user_install,
+    )
     packer, alerts = Packer(tools.worker), Alerts()
+    purse = _purse(tools, alerts)
     app = App(
         settings=settings,
         client=client,
         studio=Studio(_parts(tools, client, packer, alerts)),
-        desk=_desk(tools),
-        offers=Offers(world.clock, new_id),
+        desk=_desk(tools, purse),
+        servers=tools.servers,
+        purse=purse,
+        reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
+        privacy=_privacy(tools),
+        offers=tools.offers,
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
         gallery=_gallery(tools, packer),
@@ -174,6 +233,7 @@ def _wired(tools: _Tools) -> App:
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
     )
     client.make_cogs = lambda: _cogs(app)
+    client.make_home_cogs = lambda: (OperatorCommands(client, purse),)
     return app
 
 
@@ -183,6 +243,8 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        UsageReports(app.reports),
+        MyData(app.privacy),
         Replies(
             app.client,
             app.desk,
@@ -196,18 +258,38 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     )
 
 
-def _desk(tools: _Tools) -> Desk:
+def _desk(tools: _Tools, purse: Purse) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
         rules=tools.rules,
+        purse=purse,
+        refusals=tools.usage,
+        words=tools.book,
+        offers=tools.offers,
+        house=house(tools.settings),
         keepers=tools.tree,
-        house=House(limits=limits(tools.settings), max_tolerance=tools.settings.safety.max_tolerance),
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
         reached=tools.world.reached,
     )
+
+
+def _purse(tools: _Tools, alerts: Alerts) -> Purse:
+    quota, operator = tools.settings.quota, tools.settings.operator
+    rules = PurseRules(
+        monthly=quota.total_monthly_credits,
+        server_monthly=quota.server_monthly_credits,
+        allow_list=operator.allow_list,
+    )
+    return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
+
+
+def _privacy(tools: _Tools) -> Privacy:
+    keep = tools.settings.retention
+    retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
+    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
 
 
 def _gallery(tools: _Tools, packer: Packer) -> Gallery:
@@ -225,11 +307,12 @@ def _gallery(tools: _Tools, packer: Packer) -> Gallery:
 def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
     delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
+    govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,
         store=tools.store,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
-        stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
+        stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,
         clock=tools.world.clock,
@@ -253,6 +336,16 @@ def new_id() -> str:
 def new_seed() -> int:
     """A seed for pictures."""
     return random.randrange(SEEDS)  # noqa: S311 - nothing secret
+
+
+def house(settings: Settings) -> House:
+    """The operator's rules."""
+    return House(
+        limits=limits(settings),
+        max_tolerance=settings.safety.max_tolerance,
+        person_day=settings.quota.person_daily_credits,
+        person_jobs=settings.quota.person_jobs,
+    )
 
 
 def limits(settings: Settings) -> Limits:

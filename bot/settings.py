@@ -29,6 +29,7 @@ class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
     message_content: bool = False
+    user_install: bool = False
     api_url: HttpUrl = Url("https://discord.com/api/v10")
     gateway_url: WsUrl = Url("wss://gateway.discord.gg/")
 
@@ -40,6 +41,7 @@ class FalSettings(Section):
     max_wait: Annotated[float, Field(gt=0, le=24, description="hours")] = 1
     find_lost: Annotated[float, Field(gt=0, le=24 * 60, description="minutes")] = 60
     keep_outputs: Annotated[int, Field(ge=1, le=3650, description="days")] = 7
+    streams: Annotated[int, Field(ge=0, le=1000)] = 200
     queue_url: HttpUrl = Url("https://queue.fal.run")
     rest_url: HttpUrl = Url("https://rest.fal.ai")
     cdn_url: HttpUrl = Url("https://v3.fal.media")
@@ -54,6 +56,10 @@ class QuotaSettings(Section):
     member_jobs: Annotated[int, Field(ge=1, le=10_000)]
     server_jobs: Annotated[int, Field(ge=1, le=100_000)]
     total_monthly_credits: Credits
+    server_monthly_credits: Credits | None = None
+    """A server's cap where the operator set none for it; None: the total."""
+    person_daily_credits: Credits = 0
+    person_jobs: Annotated[int, Field(ge=1, le=10_000)] = 2
 
 
 class SafetySettings(Section):
@@ -70,9 +76,19 @@ class ResultsSettings(Section):
 
 
 class OperatorSettings(Section):
-    """How the operator hears of trouble."""
+    """How the operator hears of trouble, and where the operator rules."""
 
     channel_id: Annotated[int, Field(ge=0)] = 0
+    home_server: Annotated[int, Field(ge=0)] = 0
+    allow_list: bool = False
+
+
+class RetentionSettings(Section):
+    """How long things are remembered, in days."""
+
+    prompts: Annotated[int, Field(ge=1, le=36500)] = 365
+    counts: Annotated[int, Field(ge=90, le=36500)] = 730
+    left_servers: Annotated[int, Field(ge=0, le=3650)] = 30
 
 
 class Settings(BaseSettings):
@@ -86,6 +102,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     results: ResultsSettings
     operator: OperatorSettings = OperatorSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

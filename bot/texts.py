@@ -4,23 +4,29 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
     AccountError,
     Allowance,
     BadChoiceError,
+    BadNumberError,
+    BadPatternError,
+    BadServerError,
+    BadValueError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
     CancelledAtFalError,
+    ChannelClosedError,
     ClosedError,
     ContentRefusedError,
     DeclaredPictureError,
     DeliveryError,
     EmptyPromptError,
     EndpointGoneError,
+    ExportTooLargeError,
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
@@ -30,17 +36,29 @@ from bot.domain.errors import (
     LacksOptionError,
     LostError,
     MissingPermissionsError,
+    ModelForbiddenError,
+    NeedsGoAheadError,
     NoImageMadeError,
     NoImageThereError,
     NoReferenceError,
     NoSuchImageError,
+    NotAllowedHereError,
     NotAPictureError,
+    NotForOneError,
+    NothingLeftError,
     NothingSaidError,
     NothingToCancelError,
+    NothingToUndoError,
+    NotModeratorError,
+    NotOwnerError,
     NotYoursError,
+    NoWordError,
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
+    OverCapError,
+    PanelOverError,
+    PersonalOffError,
     PictureGoneError,
     PictureKeptError,
     PictureRefusedError,
@@ -54,25 +72,51 @@ from bot.domain.errors import (
     QuotaExceededError,
     RepliedMessageGoneError,
     RepliesOffError,
+    ResolutionForbiddenError,
     ResultGoneError,
+    RoleNeededError,
     RulesChangedError,
+    SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
     StoppingError,
     SubmitUnansweredError,
+    SuspendedError,
+    TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
+    TooManyValuesError,
+    TooManyWordsError,
+    UnchangedError,
     UnexpectedError,
     UnknownModelError,
     UnknownOptionsError,
+    UnknownSettingError,
     UnsupportedPictureError,
     WaitedTooLongError,
+    WordForbiddenError,
+    WordsSlowError,
+    WordTooLongError,
     unpacked,
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.purse import Server
+from bot.domain.usage import Usage
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ports import (
+    Cancelling,
+    Fetching,
+    Generating,
+    InLine,
+    Late,
+    Phase,
+    Preparing,
+    Resuming,
+    Searching,
+    Shut,
+)
+from bot.service.purse import PurseState
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -81,6 +125,17 @@ COMMANDS = {
     "edit": "Change or combine pictures with words",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "usage": "What was used: credits, models, times",
+    "usage me": "What you used here",
+    "usage server": "What everybody used here (for moderators)",
+    "mydata": "What is stored about you",
+    "mydata export": "Get everything that is stored about you",
+    "mydata erase": "Have everything about you forgotten",
+    "operator": "For the people who run this bot",
+    "operator purse": "What was spent this month, and the forecast",
+    "operator servers": "The servers, the costliest first",
+    "operator server": "A server's cap, or whether it may use the bot",
+    "operator notice": "Say something in the log channels of all servers",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -95,6 +150,7 @@ OPTIONS = {
     "safety": "Content check: 1 is the strictest",
     "web_search": "Let the model look things up on the web (costs a little more)",
     "thinking": "Let the model think before it draws",
+    "private": "Show everything to you alone",
 }
 MORE_IMAGE = "One more picture to use"
 
@@ -210,7 +266,7 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
+def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
     match phase:
         case Preparing():
             return "Reading the pictures"
@@ -237,6 +293,8 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
+        case Late():
+            return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
 
@@ -256,6 +314,8 @@ def result(job: Job, model: str, took: float) -> str:
     lines = [*lineage(job), f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
+    if job.order.private:
+        lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
         lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
     return "\n".join(lines)
@@ -346,6 +406,12 @@ ALERTS = {
         "No lost request is being looked for any more.",
     ),
     Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.PURSE_HALF: ("Half of this month's credits are spent.", "Less than half of the month's credits are spent."),
+    Subject.PURSE_LOW: ("80 % of this month's credits are spent.", "Less than 80 % of the month's credits are spent."),
+    Subject.PURSE_EMPTY: (
+        "This month's credits are spent: orders are refused until the month ends or the stop is raised.",
+        "There are credits again.",
+    ),
     Subject.DISK: ("The disk of the data folder is nearly full.", "The disk has room again."),
 }
 
@@ -356,16 +422,142 @@ def alert(subject: Subject, *, up: bool) -> str:
     return f"**Alert:** {wrong}" if up else f"**Over:** {over}"
 
 
+# --- usage ----------------------------------------------------------------------------------------
+
+DAYS = "How many days, today included (30 if you choose none)"
+FORGOTTEN = "somebody who was forgotten"
+MOST_LISTED = 10
+"""Members and models in a report; the table has all of them."""
+
+
+def usage_words(now: Usage) -> tuple[str, str]:
+    """Title and unit of the chart."""
+    return f"Credits from {now.since} to {now.until}", "credits a day"
+
+
+def usage(now: Usage, title_of: Callable[[str], str], *, of_server: bool) -> str:
+    """The answer of /usage."""
+    if not now.rows and not now.refused:
+        return f"Nothing was ordered from {now.since} to {now.until}. Try **/imagine**."
+    lines = [
+        f"### {'This server' if of_server else 'You'}, {now.since} to {now.until}",
+        f"**{credits_of(now.credits)}** for {counted(now.images, 'image')} in {counted(now.delivered, 'order')}"
+        + (f", {duration(now.seconds_each)} each" if now.seconds_each is not None else ""),
+        f"{now.failed} failed, {now.cancelled} cancelled, {now.refused} refused",
+        "**Models:** " + _shares((title_of(model), spent) for model, spent in now.by_model()),
+    ]
+    if of_server:
+        lines.append("**Members:** " + _shares((_member(member), spent) for member, spent in now.by_member()))
+    lines.append("-# One credit is one US cent of fal's list price. Days are UTC days. The table has every day.")
+    return "\n".join(lines)
+
+
+def usage_alt(now: Usage, title_of: Callable[[str], str]) -> str:
+    """The chart in words, at most 1,024 characters."""
+    days = dict.fromkeys(now.days, 0)
+    for row in now.rows:
+        days[row.day] += row.credits
+    best = max(days, key=lambda day: days[day])
+    models = ", ".join(f"{title_of(model)} {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
+    return (
+        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}: {models or 'none'}."
+        f" The most on one day: {days[best]:,} on {best}."
+    )[:1024]
+
+
+def _shares(pairs: Iterable[tuple[str, int]]) -> str:
+    return " · ".join(f"{name} {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
+
+
+def _member(member_id: int) -> str:
+    return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
+
+
+def recipe_line(job: Job) -> str:
+    """How to order the same again, as a command."""
+    options = "".join(f" {name}:{value}" for name, value in job.order.choices.made().items())
+    command = "edit" if job.order.is_edit else "imagine"
+    return f"/{command} prompt:{' '.join(job.order.prompt.split())} model:{job.order.model}{options}"
+
+
+# --- one's own data -------------------------------------------------------------------------------
+
+EXPORTED = (
+    "Everything that is stored about you: orders with prompts, recipes and counts. Your pictures are in the channels"
+    " and in **/jobs**."
+)
+ERASE = "Forget me"
+ERASURE_QUESTION = (
+    "### Forget everything about you?\n"
+    "Your prompts, pictures and orders are removed from the bot within the hour, in every server. It cannot be undone:"
+    " buttons under your images stop working. Messages in Discord stay; delete those yourself. The books keep the sums"
+    " without you, no credits come back, and a block or a strike stays until it ends."
+)
+ERASURE_ASKED = "You will be forgotten within the hour. Orders still on their way are finished first."
+
+# --- the operator's commands ----------------------------------------------------------------------
+
+SERVER_ID = "The server's Discord id"
+SERVER_MONTHLY = "Credits a month; -1 for the default again"
+SERVER_DO = "Suspend, resume, allow, disallow, or leave it"
+SERVER_SET = "Done. It holds for the next order."
+NOTICE_WORDS = "What to say"
+NOTICE_TAKEN = "It will stand in all log channels within a few seconds."
+
+
+def purse(state: PurseState) -> str:
+    """The month of the operator."""
+    share = f" ({state.spent * 100 // state.stop} %)" if state.stop else ""
+    return (
+        f"**{credits_of(state.spent)}** of {state.stop:,} spent this month{share}.\n"
+        f"If it goes on as in the last days: **{credits_of(state.forecast)}** at the end of the month.\n"
+        "-# One credit is one US cent of fal's list price. Months are UTC months."
+    )
+
+
+def servers(found: Iterable[tuple[Server, int]]) -> str:
+    """The servers, one a line."""
+    lines = [
+        f"`{server.guild_id}` {code(server.name or '?')} {credits_of(spent)}"
+        + (f" of {server.monthly:,}" if server.monthly is not None else "")
+        + (", suspended" if server.suspended else "")
+        + (", left" if server.left_at is not None else "")
+        for server, spent in found
+    ]
+    return "\n".join(["### Servers, this month", *(lines or ["none"])])
+
+
+def notice(words: str) -> str:
+    """A notice of the operator's, in a log channel; the words are escaped already."""
+    return f"**From the people who run this bot**\n{words}"
+
+
 # --- panels ---------------------------------------------------------------------------------------
 
 
 def standing(now: Standing) -> str:
     """The answer of /quota."""
+    month = (
+        ""
+        if now.server_month_limit is None
+        else f" This month: {credits_of(now.server_month_left)} of {now.server_month_limit:,}."
+    )
     return (
         f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today"
         f" and {counted(now.jobs, 'order')} on the way.\n"
-        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.\n"
+        f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.{month}\n"
         f"Both renew {when(now.renews_at)}. One credit is one US cent of fal's list price."
+    )
+
+
+def standing_of_person(now: Standing) -> str:
+    """The answer of /quota outside servers."""
+    if not now.member_limit:
+        return PERSONAL_OFF
+    return (
+        f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today outside servers"
+        f" and {counted(now.jobs, 'order')} on the way.\n"
+        f"More comes {when(now.renews_at)}. One credit is one US cent of fal's list price."
     )
 
 
@@ -402,13 +594,20 @@ NOT_CHARGED = "You were not charged."
 CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
 
 
+PERSONAL_OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
+
+
 def explain(error: BotError) -> str:
     """The sentence for an error. Every BotError has one; a test walks them all."""
     for explain_part in (
         _order_refused,
         _books_refused,
         _rules_refused,
+        _order_forbidden,
+        _setting_refused,
         _control_refused,
+        _standing_refused,
+        _gone_refused,
         _reply_refused,
         _picture_refused,
         _generation_failed,
@@ -453,6 +652,8 @@ def _books_refused(error: BotError) -> str | None:
             return f"You have {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(allowance=Allowance.SERVER_DAY, left=left, wanted=wanted, renews_at=at):
             return f"This server has {credits_of(left)} left today and this needs {wanted}. More comes {when(at)}."
+        case QuotaExceededError(allowance=Allowance.SERVER_MONTH, left=left, wanted=wanted, renews_at=at):
+            return f"This server has {credits_of(left)} left this month and this needs {wanted}. More comes {when(at)}."
         case QuotaExceededError(left=left, wanted=wanted, renews_at=at):
             return f"The bot's budget for this month has {credits_of(left)} left and this needs {wanted}. More comes {when(at)}."
         case TooManyJobsError(of_member=True, limit=limit):
@@ -467,10 +668,91 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case PersonalOffError():
+            return PERSONAL_OFF
         case PrivateForbiddenError():
             return "Private results are switched off in this server. Please order without `private`."
+        case NeedsGoAheadError(credits=credit, above=above):
+            return (
+                f"This costs **{credits_of(credit)}**. This server asks once more above {above:,}. Nothing was ordered"
+                " yet; the button below orders it within the next 5 minutes."
+            )
         case RulesChangedError():
             return "Somebody else has just changed these settings. Nothing was changed by you; please look again."
+        case _:
+            return None
+
+
+def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
+    """What a server's rules say to an order."""
+    match error:
+        case ChannelClosedError():
+            return "The moderators of this server do not allow images in this channel. Please order in another one."
+        case RoleNeededError():
+            return "In this server you need a certain role to order images. Please ask a moderator."
+        case ModelForbiddenError(model=model, models=()):
+            return f"{model} is not allowed here, and neither is any other model. Please tell a moderator."
+        case ModelForbiddenError(model=model, models=models):
+            return f"{model} is not allowed here. Please choose {' or '.join(models)}."
+        case ResolutionForbiddenError(limit=limit):
+            return f"Images can be {limit} at most here. Please choose a smaller `resolution`, or another model."
+        case TooManyImagesError(limit=limit, given=given):
+            return f"One order can make {counted(limit, 'image')} here; this asks for {given}."
+        case SafetyForbiddenError(limit=limit, age_restricted=True):
+            return f"`safety` can be {limit} at most here. More is for age-restricted channels."
+        case SafetyForbiddenError(limit=limit):
+            return f"The moderators allow `safety` up to {limit} here; 1 is the strictest."
+        case WordForbiddenError(rule=""):
+            return "This server has rules about words, and your prompt breaks one. Please say it differently."
+        case WordForbiddenError(rule=rule):
+            return f"This server does not allow {code(rule)} in a prompt. Please say it differently."
+        case WordsSlowError():
+            return (
+                "This server's word rules took too long to look through. Nothing was ordered; please tell a moderator."
+            )
+        case _:
+            return None
+
+
+# --- /settings: what a moderator reads ------------------------------------------------------------
+
+
+def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
+    match error:
+        case PanelOverError():
+            return "This panel is over. Nothing was changed; please open **/settings panel** again."
+        case UnknownSettingError(given=given):
+            return f"There is no setting {code(given)}. **/settings show** lists them all."
+        case NotForOneError(name=name, by=by):
+            return f"{code(name)} cannot differ by {by}. Please leave `{by}` out."
+        case BadValueError(name=name, given=given, allowed=()):
+            return f"{code(name)} cannot be {code(given)}. Nothing was changed."
+        case BadValueError(name=name, given=given, allowed=allowed):
+            return f"{code(name)} cannot be {code(given)}. It can be {listed(allowed[:12])}."
+        case BadNumberError(name=name, given=given, smallest=smallest):
+            return f"{code(name)} is a whole number from {smallest}, or `default`; {code(given)} is not. Nothing was changed."
+        case OverCapError(name=name, cap=cap):
+            return f"{code(name)} can be {cap:,} at most. Nothing was changed."
+        case TooManyValuesError(limit=limit):
+            return f"Up to {limit} fit into one setting. Nothing was changed."
+        case NothingLeftError():
+            return "Nobody could order anything any more after that, so nothing was changed."
+        case UnchangedError():
+            return "It is set like that already."
+        case NothingToUndoError():
+            return "There is nothing to undo: that change is gone, or undone already."
+        case BadPatternError(text=text, matches_everything=True):
+            return f"The expression {code(text)} would block every prompt. Nothing was changed."
+        case BadPatternError(text=text):
+            return f"{code(text)} is no regular expression that I can use, or too large a one. Nothing was changed."
+        case NoWordError(text=text, most=most):
+            return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
+        case WordTooLongError(text=text, limit=limit):
+            return f"{code(text)} is too long: a rule has up to {limit} characters. Nothing was changed."
+        case TooManyWordsError(limit=limit, patterns=True):
+            return f"A server can have {limit:,} regular expressions. Nothing was changed."
+        case TooManyWordsError(limit=limit):
+            return f"A server can have {limit:,} word rules. Nothing was changed."
         case _:
             return None
 
@@ -485,6 +767,30 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
+        case _:
+            return None
+
+
+def _standing_refused(error: BotError) -> str | None:
+    match error:
+        case NotModeratorError():
+            return "Only moderators of this server can do that."
+        case NotOwnerError():
+            return "Only the people who run this bot can do that."
+        case BadServerError():
+            return "That is no server's id. It is a long number; copy it with Discord's developer mode."
+        case ExportTooLargeError():
+            return "Your data does not fit into one file here. Please ask the people who run this bot for it."
+        case SuspendedError():
+            return "The bot is switched off for this server by the people who run it. Nothing was ordered."
+        case NotAllowedHereError():
+            return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
+        case _:
+            return None
+
+
+def _gone_refused(error: BotError) -> str | None:
+    match error:
         case JobGoneError():
             return "This order is not known any more."
         case OfferGoneError():

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 
 from bot import texts, views
-from bot.domain.errors import BotError, RefusedError, UnexpectedError
+from bot.domain.errors import BotError, NeedsGoAheadError, RefusedError, UnexpectedError
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,10 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
         error = UnexpectedError()
     elif isinstance(error, RefusedError):
         _log.info("interaction %s refused: %s", interaction.id, error.code)
-    await answer(interaction, texts.explain(error))
+    if isinstance(error, NeedsGoAheadError):
+        await answer_view(interaction, views.go_ahead(error))
+    else:
+        await answer(interaction, texts.explain(error))
 
 
 def answered(

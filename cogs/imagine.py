@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import Catalogue, check_edit
+from bot.domain.catalogue import check_edit
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
@@ -37,7 +37,6 @@ class Imagine(commands.Cog):
 
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
-    @app_commands.guild_only()
     async def imagine(
         self,
         interaction: discord.Interaction,
@@ -51,6 +50,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Make images from words."""
         choices = Choices(
@@ -63,12 +63,11 @@ class Imagine(commands.Cog):
             web_search=web_search,
             thinking=thinking,
         )
-        order = _order(interaction, self._desk.catalogue, prompt, model, choices, ())
+        order = _order(interaction, prompt, model, choices, (), private=private)
         await place(interaction, self._desk, self._studio, order)
 
     @app_commands.command(description=texts.COMMANDS["edit"])
     @app_commands.describe(**texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)})
-    @app_commands.guild_only()
     async def edit(
         self,
         interaction: discord.Interaction,
@@ -96,6 +95,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Change or combine pictures with words."""
         choices = Choices(
@@ -110,7 +110,7 @@ class Imagine(commands.Cog):
         )
         pictures = (image, image2, image3, image4, image5, image6, image7, image8, image9, image10, image11, image12,
                     image13, image14)  # fmt: skip
-        order = _order(interaction, self._desk.catalogue, prompt, model, choices, pictures)
+        order = _order(interaction, prompt, model, choices, pictures, private=private)
         check_edit(order)
         await place(interaction, self._desk, self._studio, order)
 
@@ -136,11 +136,12 @@ def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
 
 def _order(
     interaction: discord.Interaction,
-    catalogue: Catalogue,
     prompt: str,
     model: str | None,
     choices: Choices,
     pictures: tuple[discord.Attachment | None, ...],
+    *,
+    private: bool,
 ) -> Order:
     return Order(
         scope=scope_of(interaction),
@@ -148,8 +149,9 @@ def _order(
         channel_id=interaction.channel_id or 0,
         member_id=interaction.user.id,
         prompt=prompt,
-        model=model or catalogue.default_model,
+        model=model or "",
         choices=choices,
+        private=private,
         references=tuple(
             Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
             for one in pictures

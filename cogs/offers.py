@@ -24,5 +24,6 @@ class OfferButtons(commands.Cog):
         self, interaction: discord.Interaction, _action: str, offer_id: str, _values: list[str]
     ) -> None:
         """One click counts: an offer is gone once it was taken."""
-        await place(interaction, self._desk, self._studio, self._offers.take(offer_id, interaction.user.id))
+        order = self._offers.take(offer_id, interaction.user.id)
+        await place(interaction, self._desk, self._studio, order, confirmed=True)
         await take_away(interaction)

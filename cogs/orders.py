@@ -1,18 +1,21 @@
 """From a checked order to its first answer: the one way in for every command, button and message."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from bot import views
+from bot.domain.asking import person_scope
 from bot.domain.errors import MissingPermissionsError
 from bot.domain.job import Reply
 from bot.domain.order import Order
+from bot.domain.places import is_posted
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, is_passing
-from cogs.asking import asker_in, asker_of, where_in, where_of
+from cogs.asking import asker_in, asker_of, is_outside, where_in, where_of
 
 _log = logging.getLogger(__name__)
 
@@ -24,13 +27,22 @@ NEEDED_IN_THREAD = {
 }
 
 
-async def place(interaction: discord.Interaction, desk: Desk, studio: Studio, order: Order) -> None:
-    """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError."""
+async def place(
+    interaction: discord.Interaction, desk: Desk, studio: Studio, order: Order, *, confirmed: bool = False
+) -> None:
+    """Hold, then answer, then hand over: the first answer is already the right one. Raises RefusedError.
+
+    `confirmed`: its member has seen the price.
+    """
     studio.check_open()
-    check_permissions(interaction)
-    job = await desk.take(order, asker_of(interaction), where_of(interaction), reply_to(interaction))
+    order = _at(interaction, order)
+    if order.guild_id is not None and is_posted(order):
+        check_permissions(interaction)
+    reply = reply_to(interaction)
+    job = await desk.take(order, asker_of(interaction), where_of(interaction), reply, confirmed=confirmed)
     try:
-        message_id = await _answered(interaction, views.progress(job, desk.catalogue, studio.first_phase(job)))
+        view = views.progress(job, desk.catalogue, studio.first_phase(job))
+        message_id = await _answered(interaction, view, ephemeral=order.private)
     except BaseException:
         await studio.withdraw(job)
         raise
@@ -83,13 +95,25 @@ async def take_away(interaction: discord.Interaction) -> None:
         _log.info("message %s was not taken away (%s)", message.id, type(trouble).__name__)
 
 
-async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutView) -> int | None:
+def _at(interaction: discord.Interaction, order: Order) -> Order:
+    """The order as it is placed here and now, whoever ordered it before."""
+    return replace(
+        order,
+        scope=scope_of(interaction),
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id or 0,
+        member_id=interaction.user.id,
+        outside=is_outside(interaction),
+    )
+
+
+async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutView, *, ephemeral: bool) -> int | None:
     """Give the first answer; the message's id, or None when it may stand but cannot be seen.
 
     A failed call is no proof that the member saw nothing. Raises what Discord raises when nothing stands.
     """
     try:
-        return (await interaction.response.send_message(view=view, allowed_mentions=views.NOBODY)).message_id
+        answer = await interaction.response.send_message(view=view, ephemeral=ephemeral, allowed_mentions=views.NOBODY)
     except TROUBLES as trouble:
         try:
             return (await interaction.original_response()).id
@@ -97,6 +121,7 @@ async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutVie
             raise trouble from None
         except TROUBLES:
             return None
+    return answer.message_id
 
 
 def check_permissions(interaction: discord.Interaction) -> None:
@@ -136,7 +161,9 @@ def scope_in(message: discord.Message) -> str:
 
 
 def scope_of(interaction: discord.Interaction) -> str:
-    """Whose books."""
+    """Whose books: the server's where the bot is a member, else the person's."""
+    if interaction.guild_id is None or is_outside(interaction):
+        return person_scope(interaction.user.id)
     return f"guild:{interaction.guild_id}"
 
 

@@ -7,6 +7,7 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
+from bot.domain.asking import is_person
 from bot.domain.errors import NotYoursError, OriginalGoneError
 from bot.domain.job import Job
 from bot.domain.order import Made
@@ -105,8 +106,10 @@ class Results(commands.Cog):
 def check_place(interaction: discord.Interaction, job: Job, action: str) -> None:
     """A button works where its order was made: ids can be crafted. Raises NotYoursError.
 
-    The requester's own files are theirs in direct messages, too.
+    What somebody ordered is theirs outside servers, too, and their files are everywhere; a private order is nobody else's.
     """
-    own_files = action in {"original", "fetch"} and interaction.user.id == job.order.member_id
-    if job.order.scope != scope_of(interaction) and not own_files:
+    here, own = scope_of(interaction), interaction.user.id == job.order.member_id
+    if own and (action in {"original", "fetch"} or is_person(here)):
+        return
+    if job.order.scope != here or (job.order.private and not own):
         raise NotYoursError

@@ -1,4 +1,4 @@
-"""Posting a job's images so that they arrive, once: channel, else the interaction's message, else a direct message."""
+"""Posting a job's images so that they arrive, once, in the first of its places that takes them."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.errors import DeliveryError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET
+from bot.domain.places import Place, places
 from bot.service.alerts import Alerts, Subject
 from bot.service.ports import Clock
 
@@ -90,7 +91,7 @@ class _Messageable:
 
     async def _sees_history(self) -> bool:
         """Without Read Message History Discord answers with an empty list, as if nothing had been posted."""
-        if not isinstance(self.channel, discord.PartialMessageable):
+        if not isinstance(self.channel, discord.PartialMessageable) or self.channel.guild_id is None:
             return True  # direct messages
         channel = self.client.get_channel(self.channel.id) or await self.client.fetch_channel(self.channel.id)
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
@@ -185,16 +186,14 @@ class Delivery:
         self._clock = clock
         self._sleep = sleep
 
-    async def post(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone."""
+    async def post(self, job: Job, folder: Path, *, again: bool, at_progress: Callable[[], object]) -> int:
+        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone.
+
+        `at_progress` is called before the progress message is made the result.
+        """
         content = _Content(job, self._catalogue)
-        makers: tuple[Callable[[], _Place | None], ...] = (
-            lambda: _Messageable(self._client, content, channel_of(self._client, job)),
-            lambda: self._first_answer(content),
-            lambda: _Direct(self._client, content),
-        )
-        for make in makers:
-            place = make()
+        for kind in places(job):
+            place = self._place(kind, content, at_progress)
             if place is None:
                 continue
             try:
@@ -233,9 +232,19 @@ class Delivery:
             self._alerts.up(Subject.DELIVERY, job.id)
         await self._sleep(pause_after(tries))
 
-    def _first_answer(self, content: _Content) -> _Place | None:
-        webhook = interaction_route(self._client, content.job, self._clock())
-        return _FirstAnswer(webhook, content) if webhook else None
+    def _place(self, kind: Place, content: _Content, at_progress: Callable[[], object]) -> _Place | None:
+        """None when the interaction's token is dead."""
+        match kind:
+            case Place.CHANNEL:
+                return _Messageable(self._client, content, channel_of(self._client, content.job))
+            case Place.ANSWER:
+                webhook = interaction_route(self._client, content.job, self._clock())
+                if webhook is None:
+                    return None
+                at_progress()
+                return _FirstAnswer(webhook, content)
+            case Place.DIRECT:
+                return _Direct(self._client, content)
 
     def _file_limit(self, job: Job) -> int:
         guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None

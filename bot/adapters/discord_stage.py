@@ -7,6 +7,7 @@ from pathlib import Path
 import discord
 
 from bot import texts, views
+from bot.adapters.discord_budget import Budget
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_routes import (
     LOOKED_BEFORE,
@@ -21,6 +22,7 @@ from bot.adapters.discord_routes import (
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
+from bot.domain.places import is_posted
 from bot.service.ports import Clock, Phase
 
 _log = logging.getLogger(__name__)
@@ -36,12 +38,14 @@ class DiscordStage:
         self,
         client: discord.Client,
         delivery: Delivery,
+        budget: Budget,
         catalogue: Catalogue,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._client = client
         self._delivery = delivery
+        self._budget = budget
         self._catalogue = catalogue
         self._clock = clock
         self._sleep = sleep
@@ -67,13 +71,15 @@ class DiscordStage:
             _log.info("job %s: progress not shown (%s)", job.id, described(error))
 
     async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Post the images where they can be seen."""
-        return await self._delivery.post(job, folder, again=again)
+        """Post the images where they can be seen, before all else that goes to Discord."""
+        with self._budget.first():
+            return await self._delivery.post(job, folder, again=again, at_progress=lambda: self._closed.add(job.id))
 
     async def clear(self, job: Job) -> None:
         """Take the progress message away."""
         known = job.reply and job.reply.message_id
         if job.message_id is not None and job.message_id == known:
+            self._closed.discard(job.id)
             return  # it has become the result
 
         async def by_token(webhook: discord.Webhook) -> None:
@@ -126,7 +132,7 @@ class DiscordStage:
         ways = list[Callable[[], Awaitable[object]]]()
         if (webhook := interaction_route(self._client, job, self._clock())) is not None:
             ways.append(lambda: by_token(webhook))
-        if job.reply.message_id is not None:
+        if job.reply.message_id is not None and is_posted(job.order):  # elsewhere channel routes know no such message
             message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
             ways.append(lambda: by_channel(message))
         for way in ways:

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
+from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
@@ -54,9 +55,10 @@ OF_MEMBER = """
 class SqliteStore:
     """The JobStore port over one database file."""
 
-    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+    def __init__(self, database: Database, seal: Seal, persons: Persons, clock: Clock) -> None:
         self._database = database
         self._seal = seal
+        self._persons = persons
         self._clock = clock
 
     async def hold(self, job: Job, limits: Limits) -> Job:
@@ -66,7 +68,7 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> int:
             _check_flight(connection, job, limits)
-            _check_spending(connection, job, limits, now)
+            _check_spending(connection, job, limits, self._persons.stand_in(job.order.member_id), now)
             number = connection.execute(INSERT_JOB, row).lastrowid
             for book in ("customer", "operator"):
                 _add_entry(connection, job, book, "hold", job.credits, now)
@@ -93,7 +95,7 @@ class SqliteStore:
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
-        rows = await self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        rows = await self._database.read("SELECT * FROM jobs WHERE id = ? AND erased_at IS NULL", (job_id,))
         return from_row(rows[0], self._seal) if rows else None
 
     async def has_request(self, request_id: str) -> bool:
@@ -142,14 +144,18 @@ class SqliteStore:
         day = day_of(now)
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
+        forgotten = await self._database.read(SPENT, (f"member:{scope}:{self._persons.stand_in(member_id)}", day))
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
+        month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
             member_limit=limits.member_day,
-            member_left=max(0, limits.member_day - (member[0][0] if member else 0)),
+            member_left=max(0, limits.member_day - sum(row[0] for row in (*member, *forgotten))),
             server_limit=limits.server_day,
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
             renews_at=next_day(now),
+            server_month_limit=limits.server_month,
+            server_month_left=max(0, (limits.server_month or 0) - (month[0][0] if month else 0)),
         )
 
     async def note(self, name: str) -> str | None:
@@ -172,17 +178,22 @@ def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> N
         raise TooManyJobsError(of_member=False, limit=limits.server_jobs)
 
 
-def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, now: float) -> None:
+def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, stand_in: int, now: float) -> None:
     day, month = day_of(job.created_at), month_of(job.created_at)
     scope, member = job.order.scope, job.order.member_id
     checks = (
         (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
+        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
     )
     for allowance, account, period, limit, renews_at in checks:
+        if limit is None:
+            continue
         row = connection.execute(SPENT, (account, period)).fetchone()
         left = limit - (row[0] if row else 0)
+        if allowance is Allowance.MEMBER_DAY:  # what was spent by whoever was forgotten today, too
+            left -= sum(one[0] for one in connection.execute(SPENT, (f"member:{scope}:{stand_in}", day)))
         if allowance is Allowance.OPERATOR_MONTH:
             left -= connection.execute(WASTED).fetchone()[0]
         if job.credits > left:

@@ -2,6 +2,18 @@
 
 from dataclasses import dataclass
 
+PERSON = "person:"
+
+
+def person_scope(member_id: int) -> str:
+    """The books of a person, for what is ordered outside the bot's servers."""
+    return f"{PERSON}{member_id}"
+
+
+def is_person(scope: str) -> bool:
+    """Whether these are a person's books."""
+    return scope.startswith(PERSON)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
@@ -28,3 +40,8 @@ class Where:
     def channels(self) -> tuple[int, ...]:
         """The ids whose rules hold here, the nearest first: a thread follows its parent."""
         return (self.channel_id,) if self.parent_id is None else (self.channel_id, self.parent_id)
+
+    @property
+    def home(self) -> int:
+        """The channel whose rules hold here: a thread has those of its parent."""
+        return self.channel_id if self.parent_id is None else self.parent_id

@@ -123,6 +123,7 @@ class Allowance(StrEnum):
 
     MEMBER_DAY = "member_day"
     SERVER_DAY = "server_day"
+    SERVER_MONTH = "server_month"
     OPERATOR_MONTH = "operator_month"
 
 
@@ -151,6 +152,186 @@ class RulesChangedError(RefusedError):
     """Somebody else changed the same rules in between."""
 
 
+class SuspendedError(RefusedError):
+    """The operator has suspended this server."""
+
+
+class NotAllowedHereError(RefusedError):
+    """The operator's allow list is on, and this server is not on it."""
+
+
+# --- outside servers ------------------------------------------------------------------------------
+
+
+class PersonalOffError(RefusedError):
+    """The operator gives no credits to people outside servers."""
+
+
+# --- a server's rules
+
+
+class ChannelClosedError(RefusedError):
+    """The server's rules allow no orders in that channel."""
+
+
+class RoleNeededError(RefusedError):
+    """Only members with certain roles may order, and this one has none of them."""
+
+
+@dataclass(kw_only=True, eq=False)
+class ModelForbiddenError(RefusedError):
+    """The server's rules do not allow that model there."""
+
+    model: str
+    models: tuple[str, ...]
+    """Titles of those that are allowed."""
+
+
+@dataclass(kw_only=True, eq=False)
+class ResolutionForbiddenError(RefusedError):
+    """The images would be larger than the server's rules allow there."""
+
+    limit: str
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyImagesError(RefusedError):
+    """More images in one order than the server's rules allow."""
+
+    limit: int
+    given: int
+
+
+@dataclass(kw_only=True, eq=False)
+class SafetyForbiddenError(RefusedError):
+    """The chosen tolerance is above what holds in that channel."""
+
+    limit: int
+    age_restricted: bool
+    """True when it would be allowed in an age-restricted channel."""
+
+
+@dataclass(kw_only=True, eq=False)
+class WordForbiddenError(RefusedError):
+    """A word rule of the server; `rule` is its text, empty where members are not told."""
+
+    rule: str
+
+
+class WordsSlowError(RefusedError):
+    """The server's word rules took too long to look through; nothing was let through."""
+
+
+@dataclass(kw_only=True, eq=False)
+class NeedsGoAheadError(RefusedError):
+    """The order costs more than the server's mark: its member is asked once more, by an offer."""
+
+    credits: int
+    above: int
+    offer_id: str
+
+
+# --- a moderator's change
+
+
+class PanelOverError(RefusedError):
+    """The panel is too old, or belongs to somebody else, to another server or to who they were before."""
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownSettingError(RefusedError):
+    """There is no setting of that name."""
+
+    given: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NotForOneError(RefusedError):
+    """The setting cannot differ by channel or role."""
+
+    name: str
+    by: str
+    """`channel` or `role`."""
+
+
+@dataclass(kw_only=True, eq=False)
+class BadValueError(RefusedError):
+    """A value that the setting does not take."""
+
+    name: str
+    given: str
+    allowed: tuple[str, ...]
+
+
+@dataclass(kw_only=True, eq=False)
+class BadNumberError(RefusedError):
+    """No whole number, or one below the smallest."""
+
+    name: str
+    given: str
+    smallest: int
+
+
+@dataclass(kw_only=True, eq=False)
+class OverCapError(RefusedError):
+    """More than the operator, or the server's own limit, allows."""
+
+    name: str
+    cap: int
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyValuesError(RefusedError):
+    """More roles or channels than one setting holds."""
+
+    limit: int
+
+
+class NothingLeftError(RefusedError):
+    """The change would leave members no channel, or no model, at all."""
+
+
+class UnchangedError(RefusedError):
+    """The setting has that value already."""
+
+
+class NothingToUndoError(RefusedError):
+    """That change is not known, or is undone already."""
+
+
+@dataclass(kw_only=True, eq=False)
+class BadPatternError(RefusedError):
+    """No regular expression of RE2, or too large a one."""
+
+    text: str
+    matches_everything: bool = False
+
+
+@dataclass(kw_only=True, eq=False)
+class NoWordError(RefusedError):
+    """A word rule without any word, or with too many."""
+
+    text: str
+    most: int
+
+
+@dataclass(kw_only=True, eq=False)
+class WordTooLongError(RefusedError):
+    """A word rule has more characters than fit."""
+
+    text: str
+    limit: int
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyWordsError(RefusedError):
+    """More word rules than a server may have."""
+
+    limit: int
+    patterns: bool = False
+    """True when regular expressions are too many, False when all rules together are."""
+
+
 class BooksBusyError(RefusedError):
     """The hold was not written in time; nothing was held."""
 
@@ -168,6 +349,22 @@ class StoppingError(RefusedError):
 
 class NotYoursError(RefusedError):
     """The control belongs to the requester and the moderators."""
+
+
+class NotModeratorError(RefusedError):
+    """Only moderators may see or do this."""
+
+
+class NotOwnerError(RefusedError):
+    """Only the bot's owners may do this."""
+
+
+class BadServerError(RefusedError):
+    """What was typed is no server's id."""
+
+
+class ExportTooLargeError(RefusedError):
+    """Everything about a member is larger than a file may be here."""
 
 
 class JobGoneError(RefusedError):

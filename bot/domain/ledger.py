@@ -16,6 +16,8 @@ class Limits:
     operator_month: int
     member_jobs: int
     server_jobs: int
+    server_month: int | None = None
+    """None where only the operator's month counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Standing:
     """The member's orders on their way."""
     renews_at: int
     """Unix seconds."""
+    server_month_limit: int | None = None
+    server_month_left: int = 0
 
 
 def day_of(now: float) -> str:

@@ -66,7 +66,7 @@ class Order:
     """What a member asked for, and where to answer."""
 
     scope: str
-    """Whose books: `guild:<id>`, later also `person:<id>`."""
+    """Whose books: `guild:<id>`, or `person:<id>` in direct messages and with an app that a person installed."""
     guild_id: int | None
     channel_id: int
     member_id: int
@@ -80,6 +80,8 @@ class Order:
     """Edits from the beginning of the chain: 0 for what changes no image of the bot's."""
     private: bool = False
     """Whether everything is shown to the requester alone."""
+    outside: bool = False
+    """Whether it was ordered where the bot itself cannot look or post: by an app that a person installed."""
     message_id: int | None = None
     """The member's own message that ordered; None for commands and buttons."""
 

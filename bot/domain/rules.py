@@ -1,6 +1,7 @@
 """Rules: what the moderators of a server have set with /settings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -24,14 +25,76 @@ class Editable(StrEnum):
     """One's own and the bot's."""
 
 
+class Channels(StrEnum):
+    """In which channels members may order."""
+
+    EVERY = "every"
+    ONLY = "only"
+    """In the listed ones alone."""
+    EXCEPT = "except"
+    """Everywhere but in the listed ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """What differs in one channel and its threads; None where the server's own value holds."""
+
+    models: frozenset[str] | None = None
+    largest_resolution: str | None = None
+    safety: int | None = None
+    replies: Replies | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """One server's rules; the defaults are a server that has set nothing."""
+    """One server's rules; the defaults are a server that has set nothing.
 
+    None means: whatever the operator allows. Models, roles and channels that are gone do no harm here.
+    """
+
+    # --- models
+    models: frozenset[str] | None = None
+    """Names of those that may be used; None: all."""
+    default_model: str | None = None
+
+    # --- limits, in credits and orders
+    server_day: int | None = None
+    server_month: int | None = None
+    member_day: int | None = None
+    member_jobs: int | None = None
+    server_jobs: int | None = None
+    largest_resolution: str | None = None
+    """Such as `2K`."""
+    most_images: int | None = None
+    """Of one order."""
+    confirm_above: int | None = None
+    """Credits above which an order asks its member once more."""
+    role_allowances: Mapping[int, int | None] = field(default_factory=dict[int, int | None])
+    """Credits a day by role id, the best of a member's counts; None: as much as the server has."""
+    roles_only: bool = False
+    """Whether only members with one of those roles may order."""
+
+    # --- channels
+    channels: Channels = Channels.EVERY
+    listed_channels: frozenset[int] = frozenset()
+    channel_rules: Mapping[int, ChannelRules] = field(default_factory=dict[int, ChannelRules])
+
+    # --- safety
+    safety: int | None = None
+    """The laxest tolerance of fal's content check: 1 is the strictest."""
     replies: Replies = Replies.AS_SAID
     editable: Editable = Editable.EVERYONES
     private: bool = True
     """Whether members may have results shown to themselves alone."""
+    names_word: bool = True
+    """Whether a refusal tells the member which word rule it was."""
+
+    # --- approval and log
+    approval_channels: frozenset[int] = frozenset()
+    """Orders there wait for a moderator."""
+    approval_roles: frozenset[int] = frozenset()
+    """Orders of members with one of these roles wait for a moderator."""
+    log_channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

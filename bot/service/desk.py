@@ -1,32 +1,39 @@
 """The desk: an order is checked, priced and held in the books before anything else happens to it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Protocol
 
-from bot.domain.asking import Asker, Where
+from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, PictureKeptError
+from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError, RefusedError
 from bot.domain.job import Job, Reply
-from bot.domain.ledger import Limits, Standing
+from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
-from bot.domain.policy import authors_asked, objections
+from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
+from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore
+from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore, Words
+from bot.service.purse import Purse
 from bot.service.racing import within
+
+__all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 
 BOOKS_TIMEOUT = 1.0
 """Seconds for the hold, or for a look at the books; Discord wants its first answer within three."""
 SEEDS = 2**31
+ASKED_FOR = 300.0
+"""Seconds that a costly order waits for its member's word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """The operator's rules for every order."""
+class Refusals(Protocol):
+    """Counts how often the desk says no."""
 
-    limits: Limits
-    max_tolerance: int
+    async def count_refusal(self, scope: str, member_id: int, code: str, now: float) -> None:
+        """One more, of the error with that code."""
+        ...
 
 
 class Desk:
@@ -38,6 +45,10 @@ class Desk:
         catalogue: Catalogue,
         store: JobStore,
         rules: RulesStore,
+        purse: Purse,
+        refusals: Refusals,
+        words: Words,
+        offers: Offers,
         keepers: PictureKeepers,
         house: House,
         clock: Clock,
@@ -48,6 +59,10 @@ class Desk:
         self.catalogue = catalogue
         self._store = store
         self._rules = rules
+        self._purse = purse
+        self._refusals = refusals
+        self._words = words
+        self._offers = offers
         self._keepers = keepers
         self._house = house
         self._clock = clock
@@ -55,54 +70,89 @@ class Desk:
         self._new_seed = new_seed
         self._reached = reached
 
-    async def take(self, order: Order, asker: Asker, where: Where, reply: Reply | None = None) -> Job:
-        """Check the order and hold its credits. Raises RefusedError; then nothing is held."""
-        request, credit = await self._checked(order, asker, where)
+    async def take(
+        self, order: Order, asker: Asker, where: Where, reply: Reply | None = None, *, confirmed: bool = False
+    ) -> Job:
+        """Check the order and hold its credits. Raises RefusedError; then nothing is held, and it is counted.
+
+        `order.model` may be empty: the one that is usual there. `confirmed`: its member has seen the price and goes
+        ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
+        """
+        try:
+            return await self._take(order, asker, where, reply, confirmed=confirmed)
+        except (BooksBusyError, NeedsGoAheadError):
+            raise
+        except RefusedError as error:
+            await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            raise
+
+    async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
+        holds = await self.effective(order.scope, asker, where)
+        order, request, credit = await self._checked(order, asker, holds)
+        if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
+            offer = self._offers.make(order, ASKED_FOR)
+            raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
         job = Job(
             id=self._new_id(),
-            order=replace(order, prompt=order.prompt.strip()),
+            order=order,
             request=request,
             credits=credit,
             created_at=self._clock(),
             reply=reply,
         )
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            held = await self._store.hold(job, self._house.limits)
+            held = await self._store.hold(job, holds.limits)
         self._reached(Point.HELD)
         return held
 
     async def price(self, order: Order, asker: Asker, where: Where) -> int:
         """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
-        _, credit = await self._checked(order, asker, where)
+        _, _, credit = await self._checked(order, asker, await self.effective(order.scope, asker, where))
         return credit
 
-    async def _checked(self, order: Order, asker: Asker, where: Where) -> tuple[Request, int]:
-        """The order's request and price; everything but the books. Raises RefusedError."""
-        rules = await self.rules(order.scope)
-        order = replace(order, prompt=order.prompt.strip())
-        for reference in order.references:
-            check_declared(reference)
-        request = self.catalogue.request(order, max_tolerance=self._house.max_tolerance, seed=self._new_seed())
-        credit = self.catalogue.model(order.model).cost(request.arguments, request.images)
-        for objection in objections(order, request, credit, rules=rules, asker=asker, where=where):
+    async def _checked(self, order: Order, asker: Asker, holds: Effective) -> tuple[Order, Request, int]:
+        """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
+        if is_person(order.scope) and not self._house.person_day:
+            raise PersonalOffError
+        await self._purse.check(order.scope)
+        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
+        request, credit = self._priced(order, holds)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            word = await self._words.first(order.scope, order.prompt)
+        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word):
             raise objection
         if authors := authors_asked(order, asker):
             async with within(BOOKS_TIMEOUT, BooksBusyError()):
                 if await self._keepers.keepers(authors):
                     raise PictureKeptError
-        return request, credit
+        return order, request, credit
+
+    def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
+        """The request and its credits. A tolerance that nobody chose is made stricter quietly."""
+        for reference in order.references:
+            check_declared(reference)
+        tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
+        request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
+        return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return (await self._rules.rules(scope)).rules
 
+    async def effective(self, scope: str, asker: Asker, where: Where) -> Effective:
+        """What holds for a member in a channel, and where each value comes from."""
+        rules = await self.rules(scope)
+        house = self._house.of(scope).capped(await self._purse.cap(scope))
+        return effective(rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
+
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._store.of_member(scope, member_id, most)
 
-    async def standing(self, scope: str, member_id: int) -> Standing:
+    async def standing(self, scope: str, asker: Asker, where: Where) -> Standing:
         """What a member and their server have left."""
+        limits = (await self.effective(scope, asker, where)).limits
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            return await self._store.standing(scope, member_id, self._house.limits, self._clock())
+            return await self._store.standing(scope, asker.member_id, limits, self._clock())

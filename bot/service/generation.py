@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -227,8 +227,11 @@ class Generation:
     async def _is_unfinished(self, ticket: Ticket) -> bool:
         """Whether fal says that it still works on it. Its silence proves nothing: the images may be made and paid."""
         try:
-            async with within(LOOK_PATIENCE, FalDownError()):
-                async for status in self._parts.backend.watch(ticket):
+            async with (
+                within(LOOK_PATIENCE, FalDownError()),
+                aclosing(self._parts.backend.watch(ticket)) as statuses,
+            ):
+                async for status in statuses:
                     return not isinstance(status, Completed)
         except GenerationError as error:
             _log.warning("request %s: past its deadline, and fal is silent (%s)", ticket.request_id, error.code)

@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
 from bot.domain.rules import Rules, RulesRecord
+from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -69,7 +70,7 @@ class ImageBackend(Protocol):
         """
         ...
 
-    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         """Yield the status whenever it changed, until Completed. Passing troubles are waited out.
 
         Raises GenerationError when fal does not know the request (any more) or refuses the account.
@@ -153,6 +154,14 @@ class RulesStore(Protocol):
         ...
 
 
+class Words(Protocol):
+    """What servers' word rules say."""
+
+    async def first(self, scope: str, text: str) -> WordRule | None:
+        """The first rule that a text breaks. Raises WordsSlowError."""
+        ...
+
+
 class PictureKeepers(Protocol):
     """Members who let nobody else edit the pictures that they post."""
 
@@ -233,11 +242,16 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The images are here, but Discord has not taken them for a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Resuming
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
 
 
 class Stage(Protocol):

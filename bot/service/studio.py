@@ -32,7 +32,7 @@ from bot.service.line import Line
 from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
-from bot.service.progress import Progress
+from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import within
 from bot.service.run import Parts, Run
 
@@ -156,26 +156,26 @@ class Studio:
 
     async def _lived(self, run: Run) -> bool:
         """Walk the job to its end; False when a defect left it open."""
-        showing = asyncio.create_task(run.progress.run(), name=f"progress-{run.job.id}")
+        run.progress.start()
         try:
             try:
-                await self._walk(run, showing)
+                await self._walk(run)
             except BotError as error:
-                await self._end(run, showing, error)
+                await self._end(run, error)
             except Exception:
                 if run.job.state is not State.HELD:
                     raise
                 _log.exception("job %s: a defect before anything was sent", run.job.id)
-                await self._end(run, showing, UnexpectedError())
+                await self._end(run, UnexpectedError())
         except Exception:  # noqa: BLE001 - the boundary of one job, as said above
             _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
             return False
         else:
             return True
         finally:
-            await Progress.stop(showing)
+            await run.progress.stop()
 
-    async def _walk(self, run: Run, showing: asyncio.Task[None]) -> None:
+    async def _walk(self, run: Run) -> None:
         """From whatever state the job is in to its end."""
         if run.job.ended:
             await self._say_last_word(run)
@@ -186,7 +186,7 @@ class Studio:
         if result is not None:
             run.progress.show(Fetching())
             await self._collect(run, result)
-        await Progress.stop(showing)
+        await run.progress.stop()
         await self._deliver(run)
 
     async def _result(self, run: Run) -> Result | None:
@@ -217,7 +217,8 @@ class Studio:
         """Post, write down that it stands, then take the progress message away."""
         async with self._uncut(run.job):
             try:
-                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
+                async with run.progress.posting():
+                    message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
             except DeliveryError as error:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
                 await self._parts.stage.tell(run.job, error, again=run.taken_up)
@@ -240,9 +241,8 @@ class Studio:
 
     # --- the ends ---------------------------------------------------------------------------------
 
-    async def _end(self, run: Run, showing: asyncio.Task[None], error: BotError) -> None:
+    async def _end(self, run: Run, error: BotError) -> None:
         """Books first, talk second."""
-        await Progress.stop(showing)
         called_off = isinstance(error, CancelledAtFalError) and run.called_off.is_set()
         state = State.CANCELLED if called_off and State.CANCELLED in NEXT[run.job.state] else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
@@ -251,6 +251,7 @@ class Studio:
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
         run.taken_up = False  # the last word is this process's own
+        await run.progress.stop(LANDING)
         await self._say_last_word(run)
 
     async def _say_last_word(self, run: Run) -> None:
@@ -268,7 +269,8 @@ class Studio:
     # --- small things -----------------------------------------------------------------------------
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
-        progress = Progress(self._parts.stage, job, self._parts.sleep, None if taken_up else self.first_phase(job))
+        first = None if taken_up else self.first_phase(job)
+        progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self._runs)), first)
         run = Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
         if job.cancel_wanted:
             run.called_off.set()

@@ -2,9 +2,10 @@
 
 from bot.views.forms import Form, form_id, read_form
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
-from bot.views.jobs import cancelled, failed, failure, jobs, pictures, progress, result
+from bot.views.jobs import cancelled, failed, failure, go_ahead, jobs, pictures, progress, result
 from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
+from bot.views.reports import erasure, report
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "cancelled",
     "choice",
     "custom_ids",
+    "erasure",
     "failed",
     "failure",
     "form_id",
+    "go_ahead",
     "has_pictures",
     "jobs",
     "note",
@@ -34,6 +37,7 @@ __all__ = [
     "progress",
     "quiet",
     "read_form",
+    "report",
     "result",
     "row",
     "title_of",

@@ -7,17 +7,17 @@ from discord import ui
 
 from bot import texts
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, NeedsGoAheadError
 from bot.domain.job import IN_FLIGHT, Job, State
-from bot.service.ports import Phase, Resuming, Searching
-from bot.views.items import JobButton, row
+from bot.service.ports import Late, Phase, Resuming, Searching
+from bot.views.items import JobButton, panel_button, row
 from bot.views.words import PROMPT_SHOWN, note, quiet, title_of
 
 
 def progress(job: Job, catalogue: Catalogue, phase: Phase) -> ui.LayoutView:
     """The progress message, with Cancel where something can be cancelled."""
     view = _about(job, texts.progress(job, title_of(job, catalogue), phase), 300)
-    if not isinstance(phase, Searching | Resuming):
+    if not isinstance(phase, Searching | Late | Resuming):
         view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
     return view
 
@@ -73,6 +73,13 @@ def jobs(found: Sequence[Job], catalogue: Catalogue) -> ui.LayoutView:
             view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
         elif job.state in {State.RENDERED, State.DELIVERED}:
             view.add_item(row(JobButton("fetch", job.id, label=texts.FETCH)))
+    return view
+
+
+def go_ahead(error: NeedsGoAheadError) -> ui.LayoutView:
+    """The question before a costly order."""
+    view = note(texts.explain(error))
+    view.add_item(row(panel_button("offer", "go", error.offer_id, label=texts.go_ahead(error.credits))))
     return view
 
 

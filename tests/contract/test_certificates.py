@@ -25,13 +25,16 @@ import asyncio, sys, aiohttp
 from pathlib import Path
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.domain.order import Request
 from bot.service.ports import Completed
 
 async def main(url: str) -> None:
     async with aiohttp.ClientSession() as session:
-        fal = Fal("key", Addresses(queue=url, rest=url, cdn=url, api=url), session, keep_outputs_days=1, sleep=asyncio.sleep)
+        places = Addresses(queue=url, rest=url, cdn=url, api=url)
+        streams = StreamLimits(most=1)
+        fal = Fal("key", places, session, keep_outputs_days=1, sleep=asyncio.sleep, streams=streams)
         arguments = {"prompt": "a cat", "seed": 1}
         ticket = await fal.submit(Request(endpoint="fal-ai/nano-banana", arguments=arguments, images=1))
         async for status in fal.watch(ticket):

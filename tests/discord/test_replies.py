@@ -21,7 +21,7 @@ from discord_acts import (
 from discord_pictures import colour_of, opened, picture
 from discord_restart import Restart
 
-from bot.domain.rules import Editable, Replies, Rules
+from bot.domain.rules import ChannelRules, Editable, Replies, Rules
 from bot.sandbox.fal_faults import Fault, Step
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import image_urls, text_of
@@ -522,3 +522,22 @@ async def test_an_order_of_another_server_is_not_known_here(here: World, fal: Lo
     await here.member.send(here.channel, "make it night", reply_to=here.channel.history()[-1])
     await heard(here, "not known any more")
     assert len(fal.jobs) == 1
+
+
+async def test_a_costly_order_by_a_reply_asks_once_more(here: World, fal: LoopbackFal) -> None:
+    result = await made(here)
+    await set_rules(here, Rules(confirm_above=10))
+    await here.member.send(here.channel, "make it night --model pro", reply_to=result)
+    question = await answered(here)
+    assert list(buttons(question)) == ["Go ahead (15 credits)"]
+    assert len(fal.jobs) == 1
+    await here.member.click(question, custom_id=buttons(question)["Go ahead (15 credits)"])
+    await edited(here)
+    assert [job.endpoint for job in fal.jobs.values()] == ["fal-ai/nano-banana-2", "fal-ai/nano-banana-pro/edit"]
+
+
+async def test_a_channels_own_rule_for_replies_goes_before_the_servers(here: World, fal: LoopbackFal) -> None:
+    result = await made(here)
+    await set_rules(here, Rules(channel_rules={here.channel.id: ChannelRules(replies=Replies.OFF)}))
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    await nothing_follows(here, fal, 1)

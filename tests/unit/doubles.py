@@ -5,12 +5,13 @@ import functools
 import itertools
 import sqlite3
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
@@ -27,7 +28,14 @@ from bot.settings import MODELS_FILE
 CATALOGUE = load_catalogue(MODELS_FILE)
 NOON = 1_795_435_200.0
 """2026-11-23 12:00 UTC."""
-WIDE = Limits(member_day=10**6, server_day=10**6, operator_month=10**6, member_jobs=10**4, server_jobs=10**4)
+WIDE = Limits(
+    member_day=10**6,
+    server_day=10**6,
+    server_month=10**6,
+    operator_month=10**6,
+    member_jobs=10**4,
+    server_jobs=10**4,
+)
 """Limits that nothing here reaches."""
 BOT_TOKEN = "the bot's own token"  # noqa: S105 - opens nothing
 
@@ -194,7 +202,7 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     outside = sqlite3.connect(path, isolation_level=None)
     try:
         seal = Seal(token)
-        yield Books(SqliteStore(database, seal, clock), SqliteTree(database, seal), database, outside)
+        yield Books(SqliteStore(database, seal, Persons(token), clock), SqliteTree(database, seal), database, outside)
     finally:
         outside.close()
         await database.close()
@@ -278,7 +286,7 @@ class FakeFal:
         self.most_at_once = max(self.most_at_once, self.at_work)
         return ticket
 
-    async def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    async def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         _, plan = self._known[ticket.request_id]
         yield InQueue(0)
         yield InProgress()

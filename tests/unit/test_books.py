@@ -66,6 +66,7 @@ def added_again(books: Books) -> dict[tuple[object, object], object]:
         month, amount = str(day)[:7], int(str(credit))
         if book == "operator":
             sums["operator", month] += amount
+            sums["operator", day] += amount
         else:
             for account, period in (
                 (f"scope:{scope}", day), (f"scope:{scope}", month), (f"member:{scope}:{member}", day)
@@ -210,7 +211,7 @@ async def test_the_operators_book_keeps_what_the_customer_gets_back(books: Books
     await books.store.save(job.to(State.SUBMITTING))
     await books.store.save(job.to(State.SUBMITTING).to(State.FAILED, charged=0), Closing(customer=0, operator=8))
     assert books.charged(job) == (0, 8)
-    assert spending(books) == {("operator", "2026-11"): 8}
+    assert spending(books) == {("operator", "2026-11"): 8, ("operator", "2026-11-23"): 8}
     await books.store.hold(a_job(credit=8), replace(WIDE, member_day=8, server_day=8))
     with pytest.raises(QuotaExceededError) as refused:
         await books.store.hold(a_job(credit=8), replace(WIDE, operator_month=16))
@@ -282,7 +283,7 @@ ACTS = st.one_of(
     st.tuples(st.just("close"), st.integers(0, 30), st.integers(0, 9), st.integers(0, 9)),
     st.tuples(st.just("wait"), st.integers(1, 40), st.just(0), st.just(0)),
 )
-TIGHT = Limits(member_day=12, server_day=20, operator_month=60, member_jobs=4, server_jobs=7)
+TIGHT = Limits(member_day=12, server_day=20, server_month=10**6, operator_month=60, member_jobs=4, server_jobs=7)
 
 
 def day_of(moment: float) -> str:
@@ -357,7 +358,11 @@ class Walk:
             assert seen.member_left == TIGHT.member_day - self._account.paid(0, scope=scope, member=member, day=day)
             assert seen.server_left == TIGHT.server_day - self._account.paid(0, scope=scope, day=day)
         sums = spending(self._books).items()
-        assert sum(int(str(credit)) for (name, _), credit in sums if name == "operator") == self._account.paid(1)
+        assert sum(
+            int(str(credit))
+            for (name, period), credit in sums
+            if name == "operator" and len(str(period)) == len("2026-11")
+        ) == self._account.paid(1)
 
 
 @settings(max_examples=40, deadline=None)
@@ -399,6 +404,8 @@ async def test_a_job_is_closed_in_the_day_and_month_of_its_hold(books: Books, cl
     assert spending(books) == {
         ("operator", "2026-11"): 3,
         ("operator", "2026-12"): 5,
+        ("operator", "2026-11-30"): 3,
+        ("operator", "2026-12-01"): 5,
         ("scope:guild:1", "2026-12-01"): 5,
         ("scope:guild:1", "2026-12"): 5,
         ("member:guild:1:7", "2026-12-01"): 5,

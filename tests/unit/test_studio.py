@@ -575,12 +575,14 @@ async def test_progress_follows_the_job_and_never_repeats_what_stands_there(hous
     house.intake.fetching = asyncio.Event()
     job = await scene.order(references=1)
     await scene.becomes(job, State.QUEUED)
-    scene.clock.turn(2)
+    await until(lambda: scene.clock.asleep == 1)
+    scene.clock.turn(1)
     await until(lambda: len(house.stage.shown) == 1)
     house.finish("a fox")
-    await until(lambda: scene.clock.asleep == 1)
     await asyncio.sleep(0.01)
-    scene.clock.turn(2)
+    scene.clock.turn(1)
+    await asyncio.sleep(0.01)
+    scene.clock.turn(1)
     await until(lambda: len(house.stage.shown) == 2)
     house.intake.fetching.set()
     await scene.over(job)
@@ -601,15 +603,15 @@ async def test_the_message_is_edited_at_most_every_two_seconds_and_the_latest_wi
                 await scene.over(job)
                 scene.clock.turn(0.25)
 
-        await move_up(others[:8])
+        await move_up(others[:4])
         await until(lambda: house.stage.phases(last))
-        await move_up(others[8:])
+        await move_up(others[4:])
         await asyncio.sleep(0.01)
         assert len(house.stage.phases(last)) == 1
-        scene.clock.turn(1.25)
+        scene.clock.turn(0.25)
         await until(lambda: len(house.stage.phases(last)) == 2)
     shown = [(at, phase) for at, job_id, phase in house.stage.shown if job_id == last.id]
-    assert shown == [(NOON + 2, InLine(ahead=3, full=True)), (NOON + 4, InLine(ahead=0, full=True))]
+    assert shown == [(NOON + 1, InLine(ahead=7, full=True)), (NOON + 3, InLine(ahead=0, full=True))]
 
 
 async def test_a_cancel_shows_until_fal_confirms_it(house: House, scene: Scene) -> None:
