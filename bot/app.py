@@ -1,53 +1,38 @@
 """The composition root: which adapter stands behind which port. Nothing else knows."""
 
 import asyncio
-import random
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from discord.ext import commands
-from pydantic_core import Url
 
 from bot import texts
-from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.charts import Charts
 from bot.adapters.discord_budget import Budget, govern
+from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
-from bot.adapters.fal import Fal
-from bot.adapters.fal_stream import StreamLimits
-from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
-from bot.adapters.lookalikes import lookalikes
-from bot.adapters.persons import Persons
-from bot.adapters.pictures import PictureLimits, PictureWorker
-from bot.adapters.sealing import Seal
-from bot.adapters.sqlite_connection import Database
-from bot.adapters.sqlite_erasure import SqliteErasure
+from bot.adapters.pictures import PictureLimits
 from bot.adapters.sqlite_rules import SqliteRules
-from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_tree import SqliteTree
-from bot.adapters.sqlite_usage import SqliteUsage
-from bot.adapters.sqlite_words import SqliteWords
-from bot.adapters.word_book import WordBook
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
-from bot.domain.words import Folding
 from bot.service.alerts import Alerts
-from bot.service.desk import SEEDS, Desk, House
+from bot.service.baskets import Baskets
+from bot.service.desk import Desk, House
+from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
 from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
@@ -55,26 +40,29 @@ from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.privacy import Privacy, Retention
 from bot.service.purse import Purse, PurseRules
+from bot.service.recent import Recent
 from bot.service.reports import Reports
 from bot.service.run import Parts
 from bot.service.studio import Studio
-from bot.settings import MODELS_FILE, FalSettings, Settings
+from bot.settings import Settings
+from bot.tools import Tools, World, new_id, new_seed, open_tools
+from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
+from cogs.editing import Editing
 from cogs.finding import found_images
 from cogs.guide import Guide
+from cogs.history import HistoryPages
 from cogs.imagine import Imagine
 from cogs.mydata import MyData
 from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
+from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
+from cogs.tree import Tree
+from cogs.upscaling import Upscaling
 from cogs.usage import UsageReports
-
-NO_LIMIT = 0
-"""Of connections to fal: `fal.streams` and `fal.max_concurrent` bound them."""
-TRANSFERS = 100
-"""Files on their way here at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +74,12 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    drafts: Drafts
+    baskets: Baskets
     fleeting: Fleeting
     gallery: Gallery
+    copies: Copies
+    recent: Recent
     store: SqliteStore
     rules: SqliteRules
     servers: SqliteServers
@@ -99,38 +91,6 @@ class App:
     alerts: Alerts
     operator: Operator
     clock: Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tools:
-    """What is open while the bot lives."""
-
-    settings: Settings
-    catalogue: Catalogue
-    store: SqliteStore
-    rules: SqliteRules
-    servers: SqliteServers
-    usage: SqliteUsage
-    erasure: SqliteErasure
-    words: SqliteWords
-    book: WordBook
-    offers: Offers
-    tree: SqliteTree
-    fal: Fal
-    files: Fetcher
-    worker: PictureWorker
-    jobs_dir: Path
-    world: "_World"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
-    """Time, and what tests put between."""
-
-    clock: Clock
-    sleep: Sleep
-    wrap_downloads: Callable[[Downloads], Fetcher]
-    reached: Callable[[Point], None]
 
 
 @asynccontextmanager
@@ -146,61 +106,14 @@ async def opened(
     reached: Callable[[Point], None] = nothing,
 ) -> AsyncGenerator[App]:
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
-    world = _World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
+    world = World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
     async with AsyncExitStack() as stack:
-        app = _wired(await _opened(stack, settings, fal_key, secret, data_dir, world))
+        app = _wired(await open_tools(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
         yield app
 
 
-async def _opened(
-    stack: AsyncExitStack, settings: Settings, fal_key: str, secret: str, data_dir: Path, world: _World
-) -> _Tools:
-    """Files and connections, closed with the stack in the opposite order."""
-    catalogue = load_catalogue(MODELS_FILE)
-    await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
-    database = await Database.open(data_dir / "bot.sqlite3")
-    stack.push_async_callback(database.close)
-    fal = Fal(
-        fal_key,
-        addresses(settings.fal),
-        await stack.enter_async_context(_session(NO_LIMIT)),
-        keep_outputs_days=settings.fal.keep_outputs,
-        sleep=world.sleep,
-        streams=StreamLimits(most=settings.fal.streams),
-    )
-    words = SqliteWords(database)
-    stack.push_async_callback(fal.aclose)
-    downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
-    worker = PictureWorker()
-    stack.push_async_callback(worker.close)
-    seal, persons = Seal(secret), Persons(secret)
-    return _Tools(
-        settings=settings,
-        catalogue=catalogue,
-        store=SqliteStore(database, seal, persons, world.clock),
-        rules=SqliteRules(database),
-        servers=SqliteServers(database),
-        usage=SqliteUsage(database),
-        erasure=SqliteErasure(database, seal, persons),
-        words=words,
-        book=WordBook(words, Folding(lookalikes())),
-        offers=Offers(world.clock, new_id),
-        tree=SqliteTree(database, seal),
-        fal=fal,
-        files=world.wrap_downloads(downloads),
-        worker=worker,
-        jobs_dir=data_dir / "jobs",
-        world=world,
-    )
-
-
-def _session(connections: int) -> aiohttp.ClientSession:
-    """One for what stays open long, and one for files: neither waits for a connection of the other."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
-
-
-def _wired(tools: _Tools) -> App:
+def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
     client = BotClient(
         tools.store,
@@ -222,9 +135,13 @@ def _wired(tools: _Tools) -> App:
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=_privacy(tools),
         offers=tools.offers,
+        drafts=Drafts(tools.drafts, world.clock, new_id),
+        baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
         gallery=_gallery(tools, packer),
+        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
         tree=tools.tree,
@@ -241,7 +158,13 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
+        Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Upscaling(app.desk, app.studio, app.offers),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
+        Prefer(app.desk),
+        HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
         UsageReports(app.reports),
         MyData(app.privacy),
@@ -258,7 +181,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     )
 
 
-def _desk(tools: _Tools, purse: Purse) -> Desk:
+def _desk(tools: Tools, purse: Purse) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
@@ -269,6 +192,8 @@ def _desk(tools: _Tools, purse: Purse) -> Desk:
         offers=tools.offers,
         house=house(tools.settings),
         keepers=tools.tree,
+        preferences=tools.preferences,
+        history=tools.history,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
@@ -276,7 +201,7 @@ def _desk(tools: _Tools, purse: Purse) -> Desk:
     )
 
 
-def _purse(tools: _Tools, alerts: Alerts) -> Purse:
+def _purse(tools: Tools, alerts: Alerts) -> Purse:
     quota, operator = tools.settings.quota, tools.settings.operator
     rules = PurseRules(
         monthly=quota.total_monthly_credits,
@@ -286,13 +211,13 @@ def _purse(tools: _Tools, alerts: Alerts) -> Purse:
     return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
 
 
-def _privacy(tools: _Tools) -> Privacy:
+def _privacy(tools: Tools) -> Privacy:
     keep = tools.settings.retention
     retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
     return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
 
 
-def _gallery(tools: _Tools, packer: Packer) -> Gallery:
+def _gallery(tools: Tools, packer: Packer) -> Gallery:
     results = tools.settings.results
     return Gallery(
         packer,
@@ -304,13 +229,14 @@ def _gallery(tools: _Tools, packer: Packer) -> Gallery:
     )
 
 
-def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
+def _parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
     delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
     govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,
         store=tools.store,
+        timings=tools.timings,
         intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
         stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
@@ -320,22 +246,13 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         new_seed=new_seed,
         jobs_dir=tools.jobs_dir,
         max_concurrent=fal.max_concurrent,
+        weights=fal.weights,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
         keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
         reached=tools.world.reached,
     )
-
-
-def new_id() -> str:
-    """An id of a job or of an offer."""
-    return secrets.token_hex(8)
-
-
-def new_seed() -> int:
-    """A seed for pictures."""
-    return random.randrange(SEEDS)  # noqa: S311 - nothing secret
 
 
 def house(settings: Settings) -> House:
@@ -357,13 +274,3 @@ def limits(settings: Settings) -> Limits:
         member_jobs=settings.quota.member_jobs,
         server_jobs=settings.quota.server_jobs,
     )
-
-
-def addresses(fal: FalSettings) -> Addresses:
-    """fal's base addresses."""
-    return Addresses(queue=base(fal.queue_url), rest=base(fal.rest_url), cdn=base(fal.cdn_url), api=base(fal.api_url))
-
-
-def base(url: Url) -> str:
-    """An address without a slash at the end."""
-    return str(url).rstrip("/")

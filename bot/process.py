@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.adapters.data_lock import locked
-from bot.app import App, base, opened
+from bot.app import App, opened
 from bot.client import BotClient, use_addresses
 from bot.domain.errors import StartError
 from bot.service.alerts import Subject
@@ -17,6 +17,7 @@ from bot.service.points import points_from_environment
 from bot.service.purse import LOOK_EVERY
 from bot.service.racing import unless
 from bot.settings import Settings
+from bot.tools import base
 
 _log = logging.getLogger(__name__)
 

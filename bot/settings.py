@@ -3,9 +3,9 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, UrlConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, UrlConstraints, ValidationError
 from pydantic_core import ErrorDetails, Url
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -14,6 +14,7 @@ from bot.domain.errors import StartError
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = ROOT / "config" / "settings.toml"
 MODELS_FILE = ROOT / "config" / "models.toml"
+Scope = Annotated[str, StringConstraints(pattern=r"^(guild|person):[0-9]{1,20}$")]
 Credits = Annotated[int, Field(ge=0, le=100_000_000)]
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["https", "http"], host_required=True)]
 WsUrl = Annotated[Url, UrlConstraints(allowed_schemes=["wss", "ws"], host_required=True)]
@@ -39,6 +40,8 @@ class FalSettings(Section):
 
     max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 2
     max_wait: Annotated[float, Field(gt=0, le=24, description="hours")] = 1
+    queue_priority: Literal["normal", "low"] = "normal"
+    weights: dict[Scope, Annotated[float, Field(ge=0.01, le=100)]] = {}
     find_lost: Annotated[float, Field(gt=0, le=24 * 60, description="minutes")] = 60
     keep_outputs: Annotated[int, Field(ge=1, le=3650, description="days")] = 7
     streams: Annotated[int, Field(ge=0, le=1000)] = 200

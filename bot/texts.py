@@ -10,11 +10,14 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
     AccountError,
     Allowance,
+    AlreadyGoneError,
     BadChoiceError,
     BadNumberError,
     BadPatternError,
     BadServerError,
     BadValueError,
+    BasketEmptyError,
+    BasketFullError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -24,6 +27,7 @@ from bot.domain.errors import (
     ContentRefusedError,
     DeclaredPictureError,
     DeliveryError,
+    DraftGoneError,
     EmptyPromptError,
     EndpointGoneError,
     ExportTooLargeError,
@@ -33,7 +37,9 @@ from bot.domain.errors import (
     ImageHiddenError,
     InvalidRequestError,
     JobGoneError,
+    JustBroughtBackError,
     LacksOptionError,
+    LargestAlreadyError,
     LostError,
     MissingPermissionsError,
     ModelForbiddenError,
@@ -45,6 +51,7 @@ from bot.domain.errors import (
     NotAllowedHereError,
     NotAPictureError,
     NotForOneError,
+    NothingBeforeError,
     NothingLeftError,
     NothingSaidError,
     NothingToCancelError,
@@ -56,6 +63,7 @@ from bot.domain.errors import (
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
+    OutsideError,
     OverCapError,
     PanelOverError,
     PersonalOffError,
@@ -79,6 +87,7 @@ from bot.domain.errors import (
     SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
+    StaysPrivateError,
     StoppingError,
     SubmitUnansweredError,
     SuspendedError,
@@ -101,6 +110,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.preferences import Preferences
 from bot.domain.purse import Server
 from bot.domain.usage import Usage
 from bot.service.alerts import Subject
@@ -123,6 +133,7 @@ from bot.service.purse import PurseState
 COMMANDS = {
     "imagine": "Make images from words",
     "edit": "Change or combine pictures with words",
+    "blend": "Combine the pictures in your basket; without a prompt it shows them",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
     "usage": "What was used: credits, models, times",
@@ -136,6 +147,11 @@ COMMANDS = {
     "operator servers": "The servers, the costliest first",
     "operator server": "A server's cap, or whether it may use the bot",
     "operator notice": "Say something in the log channels of all servers",
+    "history": "What you have made here, with pictures; search it, or show one here again",
+    "prefer": "Your usual options, filled in where you leave them open",
+    "prefer set": "Set what you usually want",
+    "prefer show": "See what you have set",
+    "prefer reset": "Go back to the models' own defaults",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -160,11 +176,13 @@ CANCEL = "Cancel"
 AGAIN = "Again"
 TRY_AGAIN = "Try again"
 FETCH = "Show the images"
-
-
-def original_label(position: int, of: int) -> str:
-    """The Original button of one image of a result."""
-    return "Original" if of == 1 else f"Original {position}"
+EDIT = "Edit"
+UPSCALE = "Upscale"
+RECIPE = "Recipe"
+UNDO = "Undo"
+COMPARE = "Compare"
+DELETE = "Delete"
+ORIGINAL_BUTTON = "Original"
 
 
 def edit_this(credit: int) -> str:
@@ -249,6 +267,14 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
 
 
+def about(seconds: float) -> str:
+    """A length of time that nobody knows to the second, such as `about 40 s` or `about 3 min`."""
+    if seconds < 50:  # noqa: PLR2004 - from there on, a minute is as good
+        step = 5 if seconds < 30 else 10  # noqa: PLR2004 - as precise as one can be
+        return f"about {max(step, round(seconds / step) * step)} s"
+    return f"about {max(1, round(seconds / 60))} min"
+
+
 # --- a job's messages -----------------------------------------------------------------------------
 
 
@@ -266,22 +292,14 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
+def _phase(phase: Phase) -> str:
     match phase:
         case Preparing():
             return "Reading the pictures"
-        case InLine(ahead=0, at_fal=False, full=False):
-            return "Starting"
-        case InLine(ahead=0, at_fal=False):
-            return "Waiting: next in line"
-        case InLine(ahead=ahead, at_fal=False):
-            return f"Waiting: {counted(ahead, 'order')} before this one"
-        case InLine(ahead=0):
-            return "Waiting at fal: next in line"
-        case InLine(ahead=ahead):
-            return f"Waiting at fal: {ahead} ahead in line"
-        case Generating(since=since):
-            return f"Generating, started <t:{since}:R>"
+        case InLine(expected=expected):
+            return _standing_in_line(phase) + (f", expected <t:{expected.at}:R>" if expected else "")
+        case Generating(since=since, usual=usual):
+            return f"Generating, started <t:{since}:R>" + (f", usually takes {about(usual)}" if usual else "")
         case Fetching():
             return "Done, fetching the images"
         case Cancelling():
@@ -297,6 +315,20 @@ def _phase(phase: Phase) -> str:  # noqa: C901, PLR0912 - one line per phase
             return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
+
+
+def _standing_in_line(phase: InLine) -> str:
+    match phase:
+        case InLine(ahead=0, at_fal=False, full=False):
+            return "Starting"
+        case InLine(ahead=0, at_fal=False):
+            return "Waiting: next in line"
+        case InLine(ahead=ahead, at_fal=False):
+            return f"Waiting: {counted(ahead, 'order')} before this one"
+        case InLine(ahead=0):
+            return "Waiting at fal: next in line"
+        case InLine(ahead=ahead):
+            return f"Waiting at fal: {ahead} ahead in line"
 
 
 def result(job: Job, model: str, took: float) -> str:
@@ -387,6 +419,204 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     if job.error and job.state is State.FAILED:
         lines.append(f"-# {explain(unpacked(job.error))}")
     return "\n".join([*lines, quoted(prompt)])
+
+
+# --- /history -------------------------------------------------------------------------------------
+
+HISTORY_WORDS = "Only images whose prompt has these words"
+SHOW_HERE = "Show here"
+NEWER = "Newer"
+OLDER = "Older"
+
+
+def history_title(words: str, *, found: bool) -> str:
+    """The first line of /history; `words` are escaped already."""
+    if found:
+        return f"### Your images with “{words}”" if words else "### Your images here, the newest first"
+    if words:
+        return f"None of your prompts here has “{words}”. **/history** alone shows all."
+    return "There is nothing here. Try **/imagine**."
+
+
+def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
+    """One result; `prompt` is escaped already."""
+    facts = [f"<t:{int(job.rendered_at or job.created_at)}:R>", model]
+    if len(job.pictures) > 1:
+        facts.append(counted(len(job.pictures), "image"))
+    if job.order.private:
+        facts.append("private")
+    if job.deleted_at is not None:
+        facts.append("deleted")
+    elif gone:
+        facts.append("files no longer kept")
+    elif job.message_id is not None and not job.order.private:
+        place = job.order.guild_id or "@me"
+        facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
+    return "\n".join([quoted(prompt), *lineage(job), f"-# {' · '.join(facts)}"])
+
+
+# --- /prefer --------------------------------------------------------------------------------------
+
+OTHERS_MAY_EDIT = "Whether others may edit the pictures you post"
+RESET_ONE = "Which one; all of them if you choose none"
+PREFERRED = {
+    "model": "Model",
+    "aspect_ratio": "Shape of new images",
+    "resolution": "Size",
+    "format": "File format",
+    "images": "Images at once",
+    "others_may_edit": "Others may edit pictures you post",
+}
+
+
+def preferences(now: Preferences, catalogue: Catalogue) -> str:
+    """The answer of every /prefer."""
+    given = now.set()
+    if not given:
+        return "You have set nothing: the models' own defaults hold. **/prefer set** changes that, in every server."
+    lines = [
+        f"- {label}: {_preferred(name, given[name], catalogue)}" for name, label in PREFERRED.items() if name in given
+    ]
+    return (
+        "### What you usually want, in every server\n" + "\n".join(lines) + "\n"
+        "-# Filled in where you leave an option open and the model has it. **/prefer reset** takes it back."
+    )
+
+
+def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:  # noqa: FBT001 - a value to be said
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    known = catalogue.models.get(str(value)) if name == "model" else None
+    return known.title if known else str(value)
+
+
+# --- forms, baskets and the buttons of results ----------------------------------------------------
+
+EDIT_IMAGE = "Edit image"
+ADD_TO_BLEND = "Add to blend"
+FORM_IMAGES = "Which image"
+FORM_IMAGES_HINT = "Several are combined."
+FORM_PROMPT = "What to change"
+FORM_PROMPT_HINT = "Such as: make it night"
+FORM_SIZE = "Model and size"
+FORM_SIZE_HINT = "The price is for one image."
+FORM_SHAPE = "Shape"
+FORM_SHAPE_AUTO = "As the picture is"
+FORM_FILES = "More pictures"
+FORM_FILES_HINT = "Up to 10, to use with it. Leave this out for a plain edit."
+WHICH = "Which image?"
+
+
+def files_kept(count: int) -> str:
+    """Said in a form that is opened again."""
+    return f"{counted(count, 'picture')} from before {'is' if count == 1 else 'are'} kept; add more if you like."
+
+
+def image_option(position: int, filename: str, *, made: bool) -> str:
+    """One image in a list to choose from; at most 100 characters."""
+    return f"Image {position}" if made else f"Image {position}: {filename}"[:100]
+
+
+def size_option(model: str, resolution: str, price: int) -> str:
+    """One model at one size, in a list to choose from; `resolution` is empty for a model with one size."""
+    return f"{model}{f', {resolution}' if resolution else ''} ({credits_of(price)})"[:100]
+
+
+UPSCALE_PROMPT = (
+    "Reproduce this exact image at a higher resolution. Keep composition, colours, faces, text and style unchanged;"
+    " only add natural fine detail and sharpness."
+)
+
+
+def upscaled(title: str) -> str:
+    """What an upscale is called."""
+    return title if title.startswith("Upscaled: ") else f"Upscaled: {title}"
+
+
+def upscale_offer(sizes: Iterable[tuple[str, str, int]], *, own: bool, model: str) -> str:
+    """The price first. `sizes`: model, resolution, credits."""
+    found = list(sizes)
+    if own:
+        (_, resolution, price), *_ = found
+        return f"The same image at **{resolution}** with {model}: {credits_of(price)}. Nothing is charged yet."
+    lines = [f"- {title} at {resolution}: {credits_of(price)}" for title, resolution, price in found]
+    return "\n".join([f"{model} makes nothing larger. These can; nothing is charged yet.", *lines])
+
+
+def ask_delete(charged: int) -> str:
+    """Before a result is deleted."""
+    return (
+        "Delete these images for everyone? Their files go, too, and cannot be brought back."
+        f" The {credits_of(charged)} that they cost are not returned."
+    )
+
+
+DELETED = "Deleted. What it cost is not returned."
+KEPT_PROMPT = "What you typed is kept for an hour."
+BEFORE, AFTER = "Before", "After"
+
+
+def compared(title: str) -> str:
+    """The alternative text of a comparison; at most 1,024 characters."""
+    return f"Before and after, side by side: {' '.join(title.split())}"[:1024]
+
+
+def compare_line(title: str) -> str:
+    """Above a comparison; the title comes escaped."""
+    return f"**Before and after**\n> {title}"
+
+
+def brought_back(member_id: int) -> str:
+    """Under images that are posted again."""
+    return f"-# Brought back by <@{member_id}>, free of charge."
+
+
+def brought_back_here(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """The answer to Undo."""
+    return f"It is here again: https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def recipe_facts(job: Job, model: str, took: float | None, parent: str | None) -> str:
+    """What is known of how an image was made."""
+    lines = [f"### Recipe\n**{model}** · {credits_of(job.credits if job.charged is None else job.charged)}"]
+    lines.append(f"Ordered by <@{job.order.member_id}> {when(int(job.created_at))}")
+    if took is not None:
+        lines.append(f"Made in {duration(took)}")
+    shown = {name: value for name, value in job.request.arguments.items() if name not in {"prompt", "image_urls"}}
+    lines.append(" · ".join(f"{name} {code(str(value))}" for name, value in sorted(shown.items())))
+    if job.order.is_edit:
+        lines.append(f"Made from {counted(len(job.order.references), 'picture')}{f': {parent}' if parent else ''}")
+    return "\n".join(lines)
+
+
+RECIPE_COPY = "Ready to copy:"
+RECIPE_FILE = "It is too long for a message, so it is in the file."
+RECIPE_PICTURES = "-# Pictures cannot be copied as text: attach them, or use **Again**."
+
+
+def basket_title(count: int, most: int) -> str:
+    """The head of a basket."""
+    return f"### Your basket: {count} of {counted(most, 'picture')}\nThey are blended in this order."
+
+
+def basket_line(position: int, name: str, address: str | None) -> str:
+    """One picture of a basket, with a link to its message; the name comes escaped."""
+    return f"**{position}.** {name}{f' · [its message]({address})' if address else ''}"
+
+
+BASKET_HINT = "-# **/blend** uses them, or press **Blend**. Each picture stays for a week."
+BLEND = "Blend"
+CLEAR = "Empty the basket"
+TAKE_OUT = "Take a picture out"
+MOVE_UP = "Move a picture up"
+EARLIER, LATER = "Earlier", "Later"
+
+
+def added(new: int, found: int) -> str:
+    """What happened to the basket."""
+    if new == 0:
+        return "It is in your basket already." if found == 1 else "They are in your basket already."
+    return f"Added {counted(new, 'picture')}."
 
 
 # --- the operator ---------------------------------------------------------------------------------
@@ -608,6 +838,7 @@ def explain(error: BotError) -> str:
         _control_refused,
         _standing_refused,
         _gone_refused,
+        _conversation_refused,
         _reply_refused,
         _picture_refused,
         _generation_failed,
@@ -668,6 +899,10 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case OutsideError():
+            return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
+        case StaysPrivateError():
+            return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
         case PersonalOffError():
             return PERSONAL_OFF
         case PrivateForbiddenError():
@@ -799,6 +1034,32 @@ def _gone_refused(error: BotError) -> str | None:
             return "There is nothing left to cancel here."
         case OriginalGoneError():
             return "The files of this order are no longer kept."
+        case _:
+            return None
+
+
+def _conversation_refused(error: BotError) -> str | None:
+    match error:
+        case DraftGoneError():
+            return "This form is over, so nothing was ordered. Please open it again."
+        case BasketEmptyError():
+            return (
+                "Your basket is empty. Right-click a message with an image (hold it on a phone), then"
+                f" **Apps** > **{ADD_TO_BLEND}**."
+            )
+        case BasketFullError(limit=limit, held=held, more=more):
+            return (
+                f"A basket holds {counted(limit, 'picture')}: yours has {held}, and that message has {more} more."
+                " Please take some out first; **/blend** shows them."
+            )
+        case LargestAlreadyError():
+            return "This is the largest size there is."
+        case NothingBeforeError():
+            return "There is no earlier image to show: this one was not made from another."
+        case AlreadyGoneError():
+            return "These images were deleted already."
+        case JustBroughtBackError():
+            return "That was posted here a moment ago. Please scroll down a little."
         case _:
             return None
 

@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import check_edit
+from bot.domain.catalogue import Catalogue, check_edit
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
@@ -32,8 +32,7 @@ class Imagine(commands.Cog):
         self._desk = desk
         self._studio = studio
         for command in (self.imagine, self.edit):
-            for option in COMPLETED:
-                command.autocomplete(option)(self._suggest)
+            complete(command, desk.catalogue)
 
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
@@ -120,13 +119,19 @@ class Imagine(commands.Cog):
         """Whatever happens, the member gets a sentence."""
         await answer_error(interaction, error)
 
-    async def _suggest(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+
+def complete(command: app_commands.Command[Any, ..., Any], catalogue: Catalogue) -> None:
+    """Let a command's options suggest their values."""
+
+    async def suggested(interaction: discord.Interaction, current: str) -> list[Choice[str]]:
         """Follows what was already chosen; never fails in the member's face."""
         option = next((one["name"] for one in _given(interaction) if one.get("focused")), "")
         chosen = {one["name"]: one.get("value") for one in _given(interaction)}
-        edit = interaction.command is not None and interaction.command.name == "edit"
-        found = suggest(self._desk.catalogue, option, current, chosen, edit=edit)
+        found = suggest(catalogue, option, current, chosen, edit=command.name != "imagine")
         return [Choice(name=label, value=value) for value, label in found]
+
+    for option in COMPLETED:
+        command.autocomplete(option)(suggested)
 
 
 def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from bot.adapters.fal_list import FalList
 from bot.adapters.fal_stream import StreamLimits, Streams
-from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor
+from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor, Priority
 from bot.adapters.fal_watch import FalWatch, Sleep
 from bot.domain.errors import (
     FalBusyError,
@@ -41,11 +41,14 @@ class Fal:
         keep_outputs_days: int,
         sleep: Sleep,
         streams: StreamLimits,
+        priority: Priority = "normal",
         monotonic: Callable[[], float] = time.monotonic,
         submit_timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
         self._addresses = addresses
-        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days, timeout=submit_timeout)
+        self._door = FalDoor(
+            key, addresses, keep_outputs_days=keep_outputs_days, priority=priority, timeout=submit_timeout
+        )
         headers = {"Authorization": f"Key {key}"}
         self._watch = FalWatch(session, headers, Streams(session, headers, streams, monotonic), sleep)
         self._list = FalList(session, key, addresses.api)

@@ -46,6 +46,10 @@ UNNAME_REFUSALS = """
     INSERT INTO refusals SELECT scope, day, ?, code, times FROM refusals WHERE member_id = ?
     ON CONFLICT DO UPDATE SET times = refusals.times + excluded.times
 """
+OF_MEMBER = (
+    (UNNAME_USAGE, "DELETE FROM usage WHERE member_id = ?"),
+    (UNNAME_REFUSALS, "DELETE FROM refusals WHERE member_id = ?"),
+)
 FACTS_OF_MEMBER = {
     "usage": "SELECT * FROM usage INDEXED BY usage_of_member WHERE member_id = ?",
     "refusals": "SELECT * FROM refusals INDEXED BY refusals_of_member WHERE member_id = ?",
@@ -93,9 +97,9 @@ class SqliteErasure:
         def work(connection: sqlite3.Connection) -> bool:
             if connection.execute(LEFT_OF_MEMBER, (member_id,)).fetchone()[0]:
                 return False
-            for sql, table in ((UNNAME_USAGE, "usage"), (UNNAME_REFUSALS, "refusals")):
-                connection.execute(sql, (stand_in, member_id))
-                connection.execute(f"DELETE FROM {table} WHERE member_id = ?", (member_id,))  # noqa: S608 - a table of ours
+            for add_to_stand_in, drop in OF_MEMBER:
+                connection.execute(add_to_stand_in, (stand_in, member_id))
+                connection.execute(drop, (member_id,))
             connection.execute(ERASURE_DONE, (member_id,))
             return True
 

@@ -50,6 +50,19 @@ UNTOLD = """
 OF_MEMBER = """
     SELECT * FROM jobs INDEXED BY jobs_of_member WHERE member_id = ? AND scope = ? ORDER BY number DESC LIMIT ?
 """
+JOB = "SELECT * FROM jobs WHERE id = ? AND erased_at IS NULL"
+STATE_OF = "SELECT state FROM jobs WHERE id = ?"
+OF_REQUEST = "SELECT 1 FROM jobs WHERE json_extract(ticket_json, '$.request_id') = ? LIMIT 1"
+WITH_FILES = """
+    SELECT id FROM jobs INDEXED BY jobs_with_files
+    WHERE state IN ('rendered', 'delivered') AND rendered_at >= ? ORDER BY rendered_at
+"""
+BUSY = """
+    SELECT id FROM jobs INDEXED BY jobs_unfinished
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
+"""
+NOTE = "SELECT value FROM notes WHERE name = ?"
+WRITE_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
 class SqliteStore:
@@ -95,13 +108,12 @@ class SqliteStore:
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
-        rows = await self._database.read("SELECT * FROM jobs WHERE id = ? AND erased_at IS NULL", (job_id,))
+        rows = await self._database.read(JOB, (job_id,))
         return from_row(rows[0], self._seal) if rows else None
 
     async def has_request(self, request_id: str) -> bool:
         """Whether a job of ours holds the receipt of that fal request."""
-        sql = "SELECT 1 FROM jobs WHERE json_extract(ticket_json, '$.request_id') = ? LIMIT 1"
-        return bool(await self._database.read(sql, (request_id,)))
+        return bool(await self._database.read(OF_REQUEST, (request_id,)))
 
     async def unfinished(self) -> list[Job]:
         """Every job that goes on by itself, in order of arrival."""
@@ -118,20 +130,11 @@ class SqliteStore:
 
     async def with_files(self, since: float) -> list[str]:
         """Ids of the jobs rendered since then (unix seconds), the oldest first."""
-        rows = await self._database.read(
-            "SELECT id FROM jobs INDEXED BY jobs_with_files"
-            " WHERE state IN ('rendered', 'delivered') AND rendered_at >= ? ORDER BY rendered_at",
-            (since,),
-        )
-        return [row["id"] for row in rows]
+        return [row["id"] for row in await self._database.read(WITH_FILES, (since,))]
 
     async def busy(self) -> list[str]:
         """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
-        rows = await self._database.read(
-            "SELECT id FROM jobs INDEXED BY jobs_unfinished"
-            " WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')"
-        )
-        return [row["id"] for row in rows]
+        return [row["id"] for row in await self._database.read(BUSY)]
 
     async def spent_this_month(self, now: float) -> int:
         """Credits in the operator's book, of this UTC month, and what open jobs have wasted already."""
@@ -160,13 +163,12 @@ class SqliteStore:
 
     async def note(self, name: str) -> str | None:
         """A small fact of the bot itself."""
-        rows = await self._database.read("SELECT value FROM notes WHERE name = ?", (name,))
+        rows = await self._database.read(NOTE, (name,))
         return rows[0][0] if rows else None
 
     async def write_note(self, name: str, value: str) -> None:
         """Keep a small fact."""
-        sql = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-        await self._database.write(lambda connection: connection.execute(sql, (name, value)) and None)
+        await self._database.write(lambda connection: connection.execute(WRITE_NOTE, (name, value)) and None)
 
 
 def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> None:
@@ -203,7 +205,7 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, st
 
 
 def _save(connection: sqlite3.Connection, job: Job, seal: Seal, closing: Closing | None, now: float) -> None:
-    stored = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    stored = connection.execute(STATE_OF, (job.id,)).fetchone()
     if stored is None or (stored[0] != job.state and job.state not in NEXT[State(stored[0])]):
         raise WrongStepError(f"job {job.id}: stored as {stored and stored[0]}, saved as {job.state}")
     connection.execute(UPDATE_JOB, to_row(job, seal))

@@ -163,6 +163,14 @@ class NotAllowedHereError(RefusedError):
 # --- outside servers ------------------------------------------------------------------------------
 
 
+class OutsideError(RefusedError):
+    """The bot cannot post by itself where a person alone brought it."""
+
+
+class StaysPrivateError(RefusedError):
+    """What was ordered privately is not posted for others."""
+
+
 class PersonalOffError(RefusedError):
     """The operator gives no credits to people outside servers."""
 
@@ -385,6 +393,42 @@ class OriginalGoneError(RefusedError):
 
 class ClosedError(RefusedError):
     """fal refuses the operator's account, so new orders are refused until it is well again."""
+
+
+# --- forms, baskets and the buttons of results ----------------------------------------------------
+
+
+class DraftGoneError(RefusedError):
+    """The form was open for too long, or its edit was ordered already."""
+
+
+class BasketEmptyError(RefusedError):
+    """A blend of nothing."""
+
+
+@dataclass(kw_only=True, eq=False)
+class BasketFullError(RefusedError):
+    """More pictures than a basket holds."""
+
+    limit: int
+    held: int
+    more: int
+
+
+class LargestAlreadyError(RefusedError):
+    """No model makes that image larger."""
+
+
+class NothingBeforeError(RefusedError):
+    """The image is nobody's edit."""
+
+
+class AlreadyGoneError(RefusedError):
+    """The images were deleted."""
+
+
+class JustBroughtBackError(RefusedError):
+    """The same was posted here a moment ago."""
 
 
 # --- replies --------------------------------------------------------------------------------------

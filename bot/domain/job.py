@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from bot.domain.order import Order, Request
+from bot.domain.order import Made, Order, Origin, Reference, Request
 
 
 class State(StrEnum):
@@ -129,6 +129,20 @@ class Job:
         if "state" in changes:
             raise WrongStepError("a state changes by Job.to only")
         return replace(self, **changes)
+
+    def reference(self, position: int) -> Reference:
+        """One of its finished images as a picture of another order."""
+        picture = self.pictures[position - 1]
+        return Reference(
+            url=picture.url,
+            filename=picture.filename,
+            content_type=picture.content_type,
+            size=None,  # what a member may send is limited, what fal made is not
+            made=Made(job_id=self.id, position=position),
+            origin=Origin(channel_id=self.order.channel_id, message_id=self.message_id, author_id=None)
+            if self.message_id
+            else None,
+        )
 
     @property
     def ended(self) -> bool:

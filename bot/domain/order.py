@@ -82,13 +82,22 @@ class Order:
     """Whether everything is shown to the requester alone."""
     outside: bool = False
     """Whether it was ordered where the bot itself cannot look or post: by an app that a person installed."""
+    filled: bool = False
+    """Whether its member's preferences were filled in already, or are not wanted in it."""
     message_id: int | None = None
     """The member's own message that ordered; None for commands and buttons."""
+    caption: str | None = None
+    """What people read in place of a prompt that the bot wrote itself."""
 
     @property
     def is_edit(self) -> bool:
         """Whether pictures go in."""
         return bool(self.references)
+
+    @property
+    def title(self) -> str:
+        """What its images are called, in messages and for people who do not see them."""
+        return self.caption or self.prompt
 
     @property
     def parent_message(self) -> Origin | None:

@@ -21,8 +21,10 @@ from bot.domain.errors import (
     UnknownModelError,
     WaitedTooLongError,
 )
+from bot.domain.eta import middle
 from bot.domain.job import Job, State, Ticket
 from bot.domain.order import Request
+from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
@@ -56,10 +58,11 @@ class _OverdueError(Exception):
 class Generation:
     """From HELD (or wherever an earlier process left it) to the links of finished images."""
 
-    def __init__(self, parts: Parts, line: Line, gate: Gate, uncut: Uncut) -> None:
+    def __init__(self, parts: Parts, line: Line, gate: Gate, forecast: Forecast, uncut: Uncut) -> None:
         self._parts = parts
         self._line = line
         self._gate = gate
+        self._forecast = forecast
         self._uncut = uncut
         self._pictures = Pictures(parts, gate)
 
@@ -68,26 +71,29 @@ class Generation:
         match run.job.state:
             case State.HELD:
                 async with self._turn(run):
-                    return await self._until_made(run)
+                    made = await self._until_made(run)
+                run.took = self._parts.clock() - (run.job.submitted_at or run.job.created_at)
+                return made
             case State.QUEUED:
-                async with self._line.there_already():
+                async with self._line.there_already(run.job):
                     return await self._until_made(run)
             case State.SUBMITTING | State.LOST:  # an earlier process ended before the answer came
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
                 return None
 
-    def show_line(self, run: Run) -> None:
-        """Say how many orders are ahead."""
+    def show_line(self, run: Run, phase: InLine) -> None:
+        """Say where it stands."""
         if run.job.state is State.HELD and not run.called_off.is_set():
-            run.progress.show(self._line.phase(run.job.number))
+            run.progress.show(phase)
 
     @asynccontextmanager
     async def _turn(self, run: Run) -> AsyncGenerator[None]:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
         async with within(self._patience(run), WaitedTooLongError()):
             ready = await unless(run.called_off, self._prepare(run))
-            self.show_line(run)
+            if ready and run.job.order.is_edit:
+                self.show_line(run, self._line.phase(run.job))
             turn = ready and await unless(run.called_off, self._line.turn(run.job))
         if not turn:
             raise CancelledAtFalError
@@ -243,9 +249,12 @@ class Generation:
                 continue
             match status:
                 case InQueue(ahead=ahead):
-                    run.progress.show(InLine(ahead=ahead or 0, at_fal=True))
+                    left = self._forecast.left(run.job, run.job.submitted_at or run.job.created_at)
+                    expected = self._forecast.expected(middle(left))
+                    run.progress.show(InLine(ahead=ahead or 0, at_fal=True, expected=expected))
                 case InProgress():
-                    run.progress.show(Generating(since=int(self._parts.clock())))
+                    usual = middle(self._forecast.usual(run.job))
+                    run.progress.show(Generating(since=int(self._parts.clock()), usual=usual))
                 case _:
                     pass
 

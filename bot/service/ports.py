@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.domain.errors import BotError
+from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
+from bot.domain.preferences import Preferences
 from bot.domain.rules import Rules, RulesRecord
+from bot.domain.turns import Turn
 from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
@@ -162,11 +165,47 @@ class Words(Protocol):
         ...
 
 
+class History(Protocol):
+    """What members have made."""
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """The newest first; with words only those whose prompt has all of them, each as the beginning of a word."""
+        ...
+
+
+class PreferencesStore(Protocol):
+    """What members usually want."""
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """A member's; the defaults for somebody who has set nothing."""
+        ...
+
+    async def set_preferences(self, member_id: int, preferences: Preferences) -> None:
+        """Store them in place of what was there."""
+        ...
+
+
 class PictureKeepers(Protocol):
     """Members who let nobody else edit the pictures that they post."""
 
     async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
         """Those of them."""
+        ...
+
+
+class Timings(Protocol):
+    """What the line and its estimates go on from after a restart."""
+
+    async def turns(self) -> list[Turn]:
+        """The turns given lately, the oldest first."""
+        ...
+
+    async def times(self) -> list[tuple[Kind, float]]:
+        """Seconds that requests took lately, the oldest first."""
+        ...
+
+    async def keep(self, kind: Kind, seconds: float) -> None:
+        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
         ...
 
 
@@ -205,20 +244,31 @@ class Preparing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """When the images should be made (unix seconds)."""
+
+    at: int
+    give: int
+    """Seconds that this may be from what was said before and need not be said anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InLine:
-    """The order waits: `ahead` orders of ours, or (once submitted) `ahead_at_fal` requests at fal."""
+    """The order waits: `ahead` orders of ours or, once submitted, requests at fal go before it."""
 
     ahead: int
     at_fal: bool = False
     full: bool = False
     """Whether every place of ours at fal is taken."""
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generating:
-    """fal is working since `since` (unix seconds)."""
+    """fal is working since `since` (unix seconds); such requests usually take so many seconds, if that is known."""
 
     since: int
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

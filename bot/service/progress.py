@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from bot.domain.job import Job
-from bot.service.ports import Generating, Late, Phase, Resuming, Searching, Shut, Stage
+from bot.service.ports import Generating, InLine, Late, Phase, Resuming, Searching, Shut, Stage
 
 SHORTEST_PAUSE = 2.0
 """Seconds between two edits of one message, at least."""
@@ -50,8 +51,9 @@ class Progress:
 
     def show(self, phase: Phase) -> None:
         """Say this soon; returns at once."""
-        self._wanted = phase
-        self._changed.set()
+        if self._wanted is None or _is_news(self._wanted, phase):
+            self._wanted = phase
+            self._changed.set()
 
     def start(self) -> None:
         """Edit from now on, until `stop`."""
@@ -107,3 +109,11 @@ class Progress:
     async def _admit_delay(self) -> None:
         await self._sleep(LATE_AFTER)
         await self.say(Late())
+
+
+def _is_news(said: Phase, now: Phase) -> bool:
+    """Whether an edit would tell something: an expected moment may wander a little."""
+    if isinstance(said, InLine) and isinstance(now, InLine) and said.expected and now.expected:
+        wandered = abs(now.expected.at - said.expected.at)
+        return wandered > now.expected.give or replace(said, expected=now.expected) != now
+    return said != now

@@ -26,6 +26,7 @@ from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
 from bot.service.collecting import collect, price
 from bot.service.desk import BOOKS_TIMEOUT
+from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
@@ -51,9 +52,10 @@ class Studio:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._line = Line(parts.max_concurrent)
         self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
-        self._generation = Generation(parts, self._line, self._gate, self._uncut)
+        self._forecast = Forecast(parts.timings, parts.catalogue, parts.clock)
+        self._line = Line(parts.max_concurrent, parts.weights, self._forecast, self._gate, parts.clock)
+        self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
         self._uncut_jobs: set[str] = set()
@@ -67,10 +69,12 @@ class Studio:
         """Take over what an earlier process left; before any door opens, so that no new order is among it."""
         for job in (*await self._parts.store.untold(), *await self._parts.store.unfinished()):
             self._admit(self._run_of(job, taken_up=True))
+        await self._line.resume(self._parts.timings)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(self._line.keep_told(self._parts.sleep), name="line")
             while True:
                 run = await self._arrivals.get()
                 jobs.create_task(self._live(run), name=f"job-{run.job.id}")
@@ -83,7 +87,7 @@ class Studio:
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
-        return Preparing() if job.order.is_edit else self._line.phase(job.number)
+        return Preparing() if job.order.is_edit else self._line.first_phase(job)
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
@@ -96,6 +100,7 @@ class Studio:
 
     async def withdraw(self, job: Job) -> None:
         """Release an order whose member never saw an answer."""
+        self._line.leave(job)
         await self._parts.store.save(job.to(State.CANCELLED, charged=0, told=True), FREE)
 
     async def job(self, job_id: str) -> Job:
@@ -188,6 +193,7 @@ class Studio:
             await self._collect(run, result)
         await run.progress.stop()
         await self._deliver(run)
+        await self._forecast.learn(run)
 
     async def _result(self, run: Run) -> Result | None:
         """What fal made; both tries of an order may be lost, and looked for."""
@@ -271,15 +277,12 @@ class Studio:
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
         first = None if taken_up else self.first_phase(job)
         progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self._runs)), first)
-        run = Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
-        if job.cancel_wanted:
-            run.called_off.set()
-        return run
+        return Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
 
     def _admit(self, run: Run) -> None:
         self._runs[run.job.id] = run
         if run.job.state is State.HELD:
-            self._line.join(run.job, lambda: self._generation.show_line(run))
+            self._line.join(run.job, lambda phase: self._generation.show_line(run, phase))
         self._arrivals.put_nowait(run)
 
     @asynccontextmanager

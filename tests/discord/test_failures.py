@@ -134,7 +134,7 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ]
     file = tmp_path / "models.toml"
     file.write_text("\n".join(lines), encoding="utf-8")
-    monkeypatch.setattr("bot.app.MODELS_FILE", file)
+    monkeypatch.setattr("bot.tools.MODELS_FILE", file)
 
 
 @pytest.mark.parametrize("stuck", [Fault.RUN_STUCK_IN_PROGRESS, Fault.RUN_STUCK_IN_QUEUE])

@@ -16,11 +16,14 @@ from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_timings import SqliteTimings
 from bot.adapters.sqlite_tree import SqliteTree
 from bot.domain.errors import BotError, CancelledAtFalError, FalDownError, GenerationError
+from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
 from bot.domain.order import Choices, Order, Reference, Request
+from bot.domain.turns import Turn
 from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Result, Status
 from bot.service.racing import unless
 from bot.settings import MODELS_FILE
@@ -160,6 +163,7 @@ class Books:
 
     store: SqliteStore
     tree: SqliteTree
+    timings: SqliteTimings
     database: Database
     outside: sqlite3.Connection
 
@@ -202,10 +206,28 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     outside = sqlite3.connect(path, isolation_level=None)
     try:
         seal = Seal(token)
-        yield Books(SqliteStore(database, seal, Persons(token), clock), SqliteTree(database, seal), database, outside)
+        store = SqliteStore(database, seal, Persons(token), clock)
+        yield Books(store, SqliteTree(database, seal), SqliteTimings(database), database, outside)
     finally:
         outside.close()
         await database.close()
+
+
+@dataclass(slots=True)
+class FakeTimings:
+    """What the line goes on from, in memory."""
+
+    given: list[Turn] = field(default_factory=list[Turn])
+    took: list[tuple[Kind, float]] = field(default_factory=list[tuple[Kind, float]])
+
+    async def turns(self) -> list[Turn]:
+        return self.given
+
+    async def times(self) -> list[tuple[Kind, float]]:
+        return self.took
+
+    async def keep(self, kind: Kind, seconds: float) -> None:
+        self.took.append((kind, seconds))
 
 
 # --- fal ------------------------------------------------------------------------------------------
