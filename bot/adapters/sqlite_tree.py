@@ -13,6 +13,9 @@ CHILDREN = """
 """
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
+IS_RESULT = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
+KEEPS = "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
+KEEPS_NO_MORE = "DELETE FROM picture_keepers WHERE member_id = ?"
 KEEPER = "SELECT 1 FROM picture_keepers WHERE member_id = ?"
 
 
@@ -49,14 +52,9 @@ class SqliteTree:
 
     async def set_keeper(self, member_id: int, *, keeps: bool) -> None:
         """Whether this member's pictures are their own."""
-        change = (
-            "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
-            if keeps
-            else "DELETE FROM picture_keepers WHERE member_id = ?"
-        )
+        change = KEEPS if keeps else KEEPS_NO_MORE
         await self._database.write(lambda connection: connection.execute(change, (member_id,)) and None)
 
     async def _is_result(self, message_id: int) -> bool:
         """Most deleted messages are other people's; a look is cheaper than a write."""
-        sql = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
-        return bool(await self._database.read(sql, (message_id,)))
+        return bool(await self._database.read(IS_RESULT, (message_id,)))
