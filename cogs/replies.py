@@ -9,11 +9,11 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain import rules as words
 from bot.domain.errors import (
     BotError,
     ImageHiddenError,
     JobGoneError,
+    NeedsGoAheadError,
     NoImageThereError,
     NoSuchImageError,
     NothingSaidError,
@@ -23,6 +23,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job
 from bot.domain.order import Order, Reference
+from bot.domain.rules import Replies as Mode
 from bot.domain.wording import Wording, read
 from bot.service.desk import Desk
 from bot.service.fleeting import Fleeting
@@ -47,6 +48,7 @@ class _Ask:
     """What a message wants."""
 
     message: discord.Message
+    mode: Mode
     typed: bool
     """Whether the bot was mentioned by hand, and not by the reply alone."""
     said: Wording
@@ -87,6 +89,8 @@ class Replies(commands.Cog):
             return
         try:
             await self._answer(message)
+        except NeedsGoAheadError as costly:
+            await self._ask_back(message, views.go_ahead(costly), OFFER_LIFE)
         except Exception as error:  # noqa: BLE001 - the boundary, as said above
             await self._refuse(message, error)
 
@@ -100,7 +104,7 @@ class Replies(commands.Cog):
         order = self._offers.take(offer_id, interaction.user.id)
         shown, own = order.references[: int(of)], order.references[int(of) :]
         picked = shown if values == [views.ALL] else shown[int(values[0]) - 1 : int(values[0])]
-        await place(interaction, self._desk, self._studio, _of(order, [*picked, *own]))
+        await place(interaction, self._desk, self._studio, _of(order, [*picked, *own]), confirmed=True)
         await take_away(interaction)
 
     async def _answer(self, message: discord.Message) -> None:
@@ -113,7 +117,7 @@ class Replies(commands.Cog):
             await self._offer_choice(ask)
         else:
             order = _of(self._order(ask), [*_named(ask), *ask.own])
-            if self._is_at_once(ask, await self._desk.rules(order.scope)):
+            if _is_at_once(ask):
                 await place_by_message(message, self._desk, self._studio, order)
             else:
                 await self._offer(message, order, texts.offer_edit(OFFER_LIFE), texts.edit_this)
@@ -126,10 +130,10 @@ class Replies(commands.Cog):
         job_id = result_of(replied, us) if replied is not None else None
         if not typed and job_id is None:
             return None
-        rules = await self._desk.rules(scope_in(message))
-        if rules.replies is words.Replies.OFF and typed:
+        mode = (await self._desk.effective(scope_in(message), asker_in(message), where_in(message))).replies.value
+        if mode is Mode.OFF and typed:
             raise RepliesOffError
-        if rules.replies is words.Replies.OFF or (rules.replies is words.Replies.MENTION and not typed):
+        if mode is Mode.OFF or (mode is Mode.MENTION and not typed):
             return None
         said = read(re.sub(rf"<@!?{us}>", " ", message.content), self._desk.catalogue)
         if said.is_talk and not (typed and said.prompt):
@@ -142,7 +146,7 @@ class Replies(commands.Cog):
             hidden = not self._sees_all and replied.author.id != us
             raise ImageHiddenError if hidden else NoImageThereError
         job = await self._job(message, job_id) if job_id is not None else None
-        return _Ask(message=message, typed=typed, said=said, shown=shown, own=own, job_id=job_id, job=job)
+        return _Ask(message=message, mode=mode, typed=typed, said=said, shown=shown, own=own, job_id=job_id, job=job)
 
     async def _replied(self, message: discord.Message, *, needed: bool) -> discord.Message | None:
         """The message that was replied to, that one alone however long the chain. Raises RepliedMessageGoneError."""
@@ -169,10 +173,6 @@ class Replies(commands.Cog):
         if job.order.scope != scope_in(message):
             raise JobGoneError
         return job
-
-    def _is_at_once(self, ask: _Ask, rules: words.Rules) -> bool:
-        is_own = ask.job is not None and ask.job.order.member_id == ask.message.author.id
-        return is_own or ask.typed or ask.said.has_options or rules.replies is words.Replies.EVERYONE
 
     def _order(self, ask: _Ask) -> Order:
         """The order with every image in it."""
@@ -222,10 +222,19 @@ class Replies(commands.Cog):
         elif not isinstance(error, discord.Forbidden):
             _log.error("message %s: a defect", message.id, exc_info=error)
         told = error if isinstance(error, BotError) else UnexpectedError()
+        await self._ask_back(message, views.note(texts.explain(told)), REFUSAL_LIFE)
+
+    async def _ask_back(self, message: discord.Message, view: discord.ui.LayoutView, seconds: float) -> None:
+        """The last thing that can be said; where even that fails, nobody is left to tell."""
         try:
-            await self._say(message, views.note(texts.explain(told)), REFUSAL_LIFE)
+            await self._say(message, view, seconds)
         except TROUBLES as trouble:
             _log.info("message %s could not be answered (%s)", message.id, type(trouble).__name__)
+
+
+def _is_at_once(ask: _Ask) -> bool:
+    is_own = ask.job is not None and ask.job.order.member_id == ask.message.author.id
+    return is_own or ask.typed or ask.said.has_options or ask.mode is Mode.EVERYONE
 
 
 def _named(ask: _Ask) -> Sequence[Reference]:

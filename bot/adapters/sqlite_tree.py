@@ -13,9 +13,9 @@ CHILDREN = """
 """
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
-ADD_KEEPER = "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
-DROP_KEEPER = "DELETE FROM picture_keepers WHERE member_id = ?"
 IS_RESULT = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
+KEEPS = "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
+KEEPS_NO_MORE = "DELETE FROM picture_keepers WHERE member_id = ?"
 KEEPER = "SELECT 1 FROM picture_keepers WHERE member_id = ?"
 
 
@@ -52,7 +52,7 @@ class SqliteTree:
 
     async def set_keeper(self, member_id: int, *, keeps: bool) -> None:
         """Whether this member's pictures are their own."""
-        change = ADD_KEEPER if keeps else DROP_KEEPER
+        change = KEEPS if keeps else KEEPS_NO_MORE
         await self._database.write(lambda connection: connection.execute(change, (member_id,)) and None)
 
     async def _is_result(self, message_id: int) -> bool:
