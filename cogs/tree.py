@@ -16,7 +16,7 @@ from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer, answer_view, answered
 from cogs.finding import result_of
 from cogs.orders import check_permissions
-from cogs.results import clicked
+from cogs.results import clicked, show
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Tree(commands.Cog):
             _log.warning("job %s: message %s was not deleted (%s)", job.id, message_id, type(trouble).__name__)
 
     async def _undo(self, interaction: discord.Interaction, job: Job) -> None:
-        """The parent stands here again, with its buttons."""
+        """The parent stands here again, with its buttons; privately what was private."""
         parent = await self._parent(interaction, job)
         if parent is None:
             raise NothingBeforeError
@@ -104,6 +104,10 @@ class Tree(commands.Cog):
         channel_id = interaction.channel_id or 0
         self._recent.claim(("undo", parent.id, channel_id))
         await interaction.response.defer(ephemeral=True, thinking=True)
+        if parent.order.private:
+            paths = await self._gallery.all(parent, interaction.filesize_limit)
+            await show(interaction, parent, texts.FETCHED, dict(enumerate(paths, start=1)))
+            return
         message_id = await self._copies.bring_back(
             parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
         )

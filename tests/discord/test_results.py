@@ -233,6 +233,18 @@ async def test_undo_brings_the_parent_back_once_and_free(here: World, books: Boo
     await delivered(here, 4)
 
 
+async def test_undo_shows_a_private_parent_privately(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await delivered(here)
+    await edited(here)
+    second = (await delivered(here, 2))[1]
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+    (_, parent) = await jobs_of(here)
+    await here.app.store.save(parent.but(order=replace(parent.order, private=True)))
+    assert await told(await here.member.click(second, label="Undo")) == "Your images, for you alone."
+    assert len(public(here)) == 2
+
+
 async def test_undo_says_when_the_parent_is_no_longer_kept(here: World) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await delivered(here)
