@@ -799,6 +799,8 @@ def help_page(catalogue: Catalogue, keep_days: int) -> str:
         "**/imagine** makes images from a prompt. **/edit** changes a picture you attach, or combines up to 14.\n"
         "The price is held when you order and charged only when your images arrive. **Cancel** is on the waiting"
         " message; **/quota** shows what is left, **/jobs** your orders and their images.\n"
+        f"Under every image are buttons to go on with it. For a picture in any message, choose **Apps > {EDIT_IMAGE}**,"
+        f" or collect some with **Apps > {ADD_TO_BLEND}** and combine them with **/blend**.\n"
         f"## Models\n{models}\n"
         "## Good to know\n"
         "- A seed makes one image reproducible; it cannot be combined with several images.\n"

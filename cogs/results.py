@@ -109,7 +109,7 @@ class Results(commands.Cog):
         limit = min(interaction.filesize_limit, REQUEST_BUDGET)
         original = await self._gallery.original(job, position, limit)
         remark = texts.ORIGINAL if original.untouched else texts.original_reencoded(limit)
-        await self._show(interaction, job, remark, {position: original.path})
+        await show(interaction, job, remark, {position: original.path})
 
     async def _fetch(self, interaction: discord.Interaction, job: Job) -> None:
         """An earlier order's images, for its member alone."""
@@ -117,25 +117,8 @@ class Results(commands.Cog):
             raise NotYoursError
         await interaction.response.defer(ephemeral=True, thinking=True)
         paths = await self._gallery.all(job, interaction.filesize_limit)
-        await self._show(interaction, job, texts.FETCHED, dict(enumerate(paths, start=1)))
+        await show(interaction, job, texts.FETCHED, dict(enumerate(paths, start=1)))
         await self._studio.fetched(job, interaction.id)
-
-    async def _show(self, interaction: discord.Interaction, job: Job, remark: str, paths: dict[int, Path]) -> None:
-        try:
-            files = [
-                discord.File(
-                    path,
-                    description=texts.alt_text(job.order.title, position, len(job.pictures), edit=job.order.is_edit),
-                )
-                for position, path in paths.items()
-            ]
-        except FileNotFoundError:
-            raise OriginalGoneError from None
-        try:
-            await interaction.edit_original_response(view=views.pictures(remark, files), attachments=files)
-        finally:
-            for file in files:
-                file.close()
 
 
 async def clicked(interaction: discord.Interaction, studio: Studio, job_id: str, action: str) -> Job:
@@ -145,6 +128,25 @@ async def clicked(interaction: discord.Interaction, studio: Studio, job_id: str,
     if job.deleted_at is not None and action not in WITHOUT_IMAGES:
         raise AlreadyGoneError
     return job
+
+
+async def show(interaction: discord.Interaction, job: Job, remark: str, paths: dict[int, Path]) -> None:
+    """Images of a job in the private message that waits for them. Raises OriginalGoneError."""
+    try:
+        files = [
+            discord.File(
+                path,
+                description=texts.alt_text(job.order.title, position, len(job.pictures), edit=job.order.is_edit),
+            )
+            for position, path in paths.items()
+        ]
+    except FileNotFoundError:
+        raise OriginalGoneError from None
+    try:
+        await interaction.edit_original_response(view=views.pictures(remark, files), attachments=files)
+    finally:
+        for file in files:
+            file.close()
 
 
 def position_of(job: Job, values: list[str]) -> int:
