@@ -40,16 +40,20 @@ from bot.service.alerts import Alerts
 from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
 from bot.service.offers import Offers
+from bot.service.passes import Passes
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.ruling import Ruling
 from bot.service.run import Parts
 from bot.service.studio import Studio
+from bot.service.wording import Wording
 from bot.settings import MODELS_FILE, FalSettings, Settings
 from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
 from cogs.results import Results
+from cogs.settings import SettingsCommands
 
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
@@ -64,6 +68,9 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    ruling: Ruling
+    wording: Wording
+    passes: Passes
     gallery: Gallery
     store: SqliteStore
     rules: SqliteRules
@@ -77,6 +84,7 @@ class _Tools:
     """What is open while the bot lives."""
 
     settings: Settings
+    passes: Passes
     catalogue: Catalogue
     store: SqliteStore
     rules: SqliteRules
@@ -115,13 +123,13 @@ async def opened(
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
     world = _World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
     async with AsyncExitStack() as stack:
-        app = _wired(await _opened(stack, settings, fal_key, Seal(secret), data_dir, world))
+        app = _wired(await _opened(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
         yield app
 
 
 async def _opened(
-    stack: AsyncExitStack, settings: Settings, fal_key: str, seal: Seal, data_dir: Path, world: _World
+    stack: AsyncExitStack, settings: Settings, fal_key: str, secret: str, data_dir: Path, world: _World
 ) -> _Tools:
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
@@ -138,8 +146,9 @@ async def _opened(
     stack.push_async_callback(worker.close)
     return _Tools(
         settings=settings,
+        passes=Passes(secret, world.clock),
         catalogue=catalogue,
-        store=SqliteStore(database, seal, world.clock),
+        store=SqliteStore(database, Seal(secret), world.clock),
         rules=SqliteRules(database),
         words=words,
         book=WordBook(words, Folding(lookalikes())),
@@ -162,6 +171,9 @@ def _wired(tools: _Tools) -> App:
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
         offers=tools.offers,
+        ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
+        wording=Wording(tools.words, tools.book, world.clock),
+        passes=tools.passes,
         gallery=_gallery(tools, packer),
         store=tools.store,
         rules=tools.rules,
@@ -179,6 +191,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        SettingsCommands(app.ruling, app.wording, app.passes),
         Doors(app.client),
     )
 

@@ -4,7 +4,7 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
@@ -42,6 +42,7 @@ from bot.domain.errors import (
     NothingLeftError,
     NothingToCancelError,
     NothingToUndoError,
+    NotTextError,
     NotYoursError,
     NoWordError,
     OfferGoneError,
@@ -85,8 +86,13 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.rules import Rules
+from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, differences, value_of
+from bot.domain.words import WordRule
 from bot.service.alerts import Subject
 from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ruling import Changed
+from bot.service.wording import line_of
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -490,6 +496,180 @@ def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentenc
 
 # --- /settings: what a moderator reads ------------------------------------------------------------
 
+SETTINGS_COMMAND = "This server's rules for images: models, limits, channels, words, safety"
+SETTINGS_COMMANDS = {
+    "panel": "Everything in one private panel",
+    "show": "What is set, as text",
+    "set": "Change one setting",
+    "reset": "Set one setting back",
+    "history": "The latest changes: who, what, before and after",
+    "words": "Words and phrases that prompts must not have",
+}
+SETTINGS_OPTIONS = {
+    "name": "Which setting",
+    "value": "The new value; `default` sets it back",
+    "channel": "Only for this channel and its threads",
+    "role": "Only for members with this role",
+    "action": "What to do",
+    "text": "One rule a line, or the prompt to test; /…/ is a regular expression",
+    "file": "A text file with one rule a line",
+}
+EVERYTHING = "everything"
+WORD_ACTIONS = {"list": "list them as a file", "add": "add rules", "remove": "remove rules", "test": "test a prompt"}
+PAGES = {
+    Page.MODELS: "Models",
+    Page.LIMITS: "Limits",
+    Page.CHANNELS: "Channels",
+    Page.WORDS: "Words",
+    Page.SAFETY: "Safety",
+    Page.LOG: "Log",
+}
+SETTING_TITLES = {
+    "models": "Allowed models",
+    "default_model": "Model when none is chosen",
+    "server_day": "Server: credits a day",
+    "server_month": "Server: credits a month",
+    "member_day": "Member: credits a day",
+    "confirm_above": "Ask once more above (credits)",
+    "member_jobs": "Member: orders on the way",
+    "server_jobs": "Server: orders on the way",
+    "most_images": "Most images in one order",
+    "largest_resolution": "Largest resolution",
+    "roles_only": "Only roles with an allowance may order",
+    "channels": "Where members may order",
+    "listed_channels": "Listed channels",
+    "names_word": "A refusal names the word rule",
+    "safety": "Laxest content check (1 is the strictest)",
+    "replies": "Replies to images",
+    "editable": "Whose pictures may be edited",
+    "private": "Private results",
+    "log_channel": "Log channel",
+    "approval_channels": "Orders there wait for approval",
+    "approval_roles": "Orders of these roles wait for approval",
+}
+SETTING_WORDS = {
+    "every": "in every channel",
+    "only": "only in the listed channels",
+    "except": "everywhere but in the listed channels",
+    "as_said": "taken when clearly meant, else asked first",
+    "everyone": "taken from everyone at once",
+    "mention": "only when the bot is mentioned",
+    "off": "not taken",
+    "everyones": "everyone's",
+    "own": "one's own and the bot's",
+}
+UNSET = {
+    "models": "all",
+    "default_model": "the bot's usual one",
+    "confirm_above": "never",
+    "most_images": "any number",
+    "largest_resolution": "any",
+    "log_channel": "none",
+    "replies": "as in the server",
+}
+LISTED = 20
+"""Channels or roles in one line."""
+
+
+def setting_title(target: Target) -> str:
+    """Such as `Member: credits a day for @Booster`."""
+    title = f"**{SETTING_TITLES[target.name]}**"
+    if target.channel_id is not None:
+        return f"{title} in <#{target.channel_id}>"
+    return title if target.role_id is None else f"{title} for <@&{target.role_id}>"
+
+
+def setting_value(target: Target, value: Value) -> str:
+    """A setting's value in words."""
+    setting = SETTINGS[target.name]
+    if value is None:
+        if target.channel_id is not None:
+            return "as in the server"
+        return "none of its own" if target.role_id is not None else UNSET.get(target.name, "as the operator allows")
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return f"<#{value}>" if setting.takes is Takes.CHANNEL else f"{value:,}"
+    if isinstance(value, str):
+        return SETTING_WORDS.get(value, value) if setting.words else value
+    if setting.takes is Takes.MODELS:
+        return ", ".join(sorted(str(one) for one in value))
+    sign = "@&" if setting.takes is Takes.ROLES else "#"
+    shown = [f"<{sign}{one}>" for one in sorted(value, key=str)[:LISTED]]
+    more = len(value) - len(shown)
+    return f"{' '.join(shown)}{f' and {more} more' if more else ''}" or "none"
+
+
+def setting_line(target: Target, value: Value) -> str:
+    """One setting with its value."""
+    return f"{setting_title(target)}: {setting_value(target, value)}"
+
+
+def rules_page(rules: Rules, words: int) -> str:
+    """/settings show: every setting, its name for /settings set, and its value."""
+    lines = list[str]()
+    for page, title in PAGES.items():
+        lines.append(f"### {title}")
+        for name in (one.name for one in SETTINGS.values() if one.page is page):
+            lines.append(f"{setting_line(Target(name), value_of(rules, Target(name)))} · `{name}`")
+        if page is Page.WORDS:
+            lines.append(f"**Word rules**: {words:,} · `/settings words`")
+    own = [change for change in differences(Rules(), rules) if change.target.channel_id or change.target.role_id]
+    if own:
+        lines.append("### For single channels and roles")
+        lines += [setting_line(one.target, one.after) for one in own]
+    return shortened(lines, 3900)
+
+
+def shortened(lines: list[str], limit: int) -> str:
+    """Lines up to so many characters, and how many more there are."""
+    shown, length = list[str](), 0
+    for line in lines:
+        length += len(line) + 1
+        if length > limit:
+            return "\n".join([*shown, f"… and {len(lines) - len(shown)} more"])
+        shown.append(line)
+    return "\n".join(shown)
+
+
+def change_said(changed: Changed) -> str:
+    """What was changed, before and after."""
+    lines = [
+        f"{setting_title(one.target)}: {setting_value(one.target, one.before)} → {setting_value(one.target, one.after)}"
+        for one in changed.changes
+    ]
+    for rules, what in ((changed.words_added, "added"), (changed.words_removed, "removed")):
+        if rules:
+            shown = ", ".join(code(line_of(rule)) for rule in rules[:10])
+            more = f" and {len(rules) - 10} more" if len(rules) > 10 else ""  # noqa: PLR2004 - as many as above
+            lines.append(f"**Word rules** {what}: {shown}{more}")
+    return shortened(lines, 1500)
+
+
+def saved(changed: Changed) -> str:
+    """After a change."""
+    return f"Saved. {change_said(changed)}"
+
+
+def history_line(changed: Changed) -> str:
+    """One change in /settings history."""
+    return f"<@{changed.by}> <t:{int(changed.at)}:R>\n{change_said(changed)}"
+
+
+HISTORY_TITLE = "### The latest changes, the newest first"
+NO_HISTORY = "Nobody has changed anything here yet."
+UNDO = "Undo"
+NO_WORDS = "There are no word rules yet."
+WORDS_FILE = "The word rules that hold now, one a line."
+
+
+def tested(rules: Sequence[WordRule]) -> str:
+    """What a test of word rules says."""
+    if not rules:
+        return "No rule blocks that."
+    shown = ", ".join(code(line_of(rule)) for rule in rules[:10])
+    return f"{counted(len(rules), 'rule')} would block that: {shown}"
+
 
 def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
     match error:
@@ -509,8 +689,16 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
             return f"{code(name)} can be {cap:,} at most. Nothing was changed."
         case TooManyValuesError(limit=limit):
             return f"Up to {limit} fit into one setting. Nothing was changed."
+        case NothingLeftError(of="channels"):
+            return (
+                "No channel would be left for images, so nothing was changed. Please choose the listed channels first."
+            )
+        case NothingLeftError(of="roles"):
+            return (
+                "No role with an allowance would be left, so nobody could order. Please give a role an allowance first."
+            )
         case NothingLeftError():
-            return "Nobody could order anything any more after that, so nothing was changed."
+            return "No model would be left, so nothing was changed. Please allow at least one."
         case UnchangedError():
             return "It is set like that already."
         case NothingToUndoError():
@@ -523,6 +711,8 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
             return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
         case WordTooLongError(text=text, limit=limit):
             return f"{code(text)} is too long: a rule has up to {limit} characters. Nothing was changed."
+        case NotTextError(limit_bytes=limit):
+            return f"That file is no text in UTF-8, or larger than {size_of(limit)}. Nothing was changed."
         case TooManyWordsError(limit=limit, patterns=True):
             return f"A server can have {limit:,} regular expressions. Nothing was changed."
         case TooManyWordsError(limit=limit):

@@ -110,7 +110,9 @@ async def world(
 def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime) -> World:
     guild = env.create_guild("Sandbox")
     channel = guild.create_text_channel("pictures")
-    moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
+    moderators = guild.create_role(
+        "Moderator", permissions=discord.Permissions(manage_messages=True, manage_guild=True)
+    )
     return World(
         app=app,
         env=env,

@@ -4,7 +4,9 @@ from bot.views.forms import Form, form_id, read_form
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
 from bot.views.jobs import cancelled, failed, failure, go_ahead, jobs, pictures, progress, result
 from bot.views.reading import custom_ids, has_pictures
-from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
+from bot.views.settings import history as settings_history
+from bot.views.settings import saved as settings_saved
+from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, text_file, title_of
 
 __all__ = [
     "JOB_BUTTON",
@@ -33,5 +35,8 @@ __all__ = [
     "read_form",
     "result",
     "row",
+    "settings_history",
+    "settings_saved",
+    "text_file",
     "title_of",
 ]
