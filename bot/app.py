@@ -54,6 +54,7 @@ from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
 from cogs.results import Results
 from cogs.settings import SettingsCommands
+from cogs.settings_panel import SettingsPanel
 
 CONNECTIONS = 200
 """At most so many to fal and to Discord's file network at once."""
@@ -186,12 +187,14 @@ def _wired(tools: _Tools) -> App:
 
 
 def _cogs(app: App) -> tuple[commands.Cog, ...]:
+    panel = SettingsPanel(app.ruling, app.wording, app.passes)
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
-        SettingsCommands(app.ruling, app.wording, app.passes),
+        panel,
+        SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
         Doors(app.client),
     )
 

@@ -4,7 +4,7 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
@@ -390,6 +390,7 @@ def explain(error: BotError) -> str:
         _rules_refused,
         _order_forbidden,
         _setting_refused,
+        _words_rule_refused,
         _control_refused,
         _picture_refused,
         _generation_failed,
@@ -663,6 +664,111 @@ NO_WORDS = "There are no word rules yet."
 WORDS_FILE = "The word rules that hold now, one a line."
 
 
+# --- the panel of /settings
+
+LIMIT_FORMS = {"credits": "Change credits", "orders": "Change orders and images"}
+LIMIT_FORMS_NAMES = (
+    "server_day",
+    "server_month",
+    "member_day",
+    "confirm_above",
+    "member_jobs",
+    "server_jobs",
+    "most_images",
+)
+WORD_FORMS = {"add": "Add rules", "remove": "Remove rules", "test": "Test a prompt"}
+WORD_LABELS = {"add": "Words, one rule a line", "remove": "Words, one rule a line", "test": "A prompt"}
+WORD_HINTS = {
+    "add": "A word, a phrase, or /a regular expression/. Whole words; accents and look-alikes are seen through.",
+    "remove": "As they are listed.",
+    "test": "It is shown which rules would block it; nothing is ordered.",
+}
+LIST_WORDS = "Show all as a file"
+PICK_CHANNEL = "A channel with rules of its own"
+PICK_ROLE = "Give a role an allowance"
+ROLE_FORM = "Allowance of a role"
+ROLE_HINT = "Credits a day, or unlimited; empty takes it away"
+ALWAYS_SET = frozenset({"channels", "replies", "editable"})
+"""Settings whose words include what holds where nothing was set."""
+
+
+def panel_title(page: Page) -> str:
+    """The first line of the panel."""
+    return f"## Settings · {PAGES[page]}"
+
+
+def choice_said(target: Target, word: str, catalogue: Catalogue) -> str:
+    """An option of a select."""
+    if target.name in {"models", "default_model"}:
+        return catalogue.model(word).title
+    said = SETTING_WORDS.get(word, word) if SETTINGS[target.name].words else word
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def limits_said(rules: Rules, names: Sequence[str], cap: Callable[[Target, Rules], int | None]) -> str:
+    """The numbers of the limits page."""
+    lines = list[str]()
+    for target in (Target(name) for name in names):
+        value, most = value_of(rules, target), cap(target, rules)
+        beyond = f" (up to {most:,})" if most is not None else ""
+        lines.append(f"{setting_line(target, value)}{beyond}")
+    return "\n".join([*lines, "-# One credit is one US cent of fal's list price. Days and months are UTC."])
+
+
+def up_to(cap: int | None) -> str:
+    """A hint in an empty field."""
+    return "Empty: as it is for everybody" if cap is None else f"1 to {cap:,}; empty: as the operator allows"
+
+
+def role_label(role: str) -> str:
+    """The field of a role's allowance."""
+    return f"Credits a day for {role}" if role else "Credits a day"
+
+
+def roles_said(rules: Rules) -> str:
+    """The allowances of roles."""
+    targets = [Target("member_day", role_id=role) for role in rules.role_allowances]
+    lines = [f"<@&{one.role_id}>: {setting_value(one, value_of(rules, one))}" for one in targets]
+    said = shortened(lines, 1000) or "-# No role has one."
+    return f"**Credits a day by role** (the best of a member's roles counts)\n{said}"
+
+
+def channels_said(rules: Rules) -> str:
+    """Which channels have rules of their own."""
+    said = " ".join(f"<#{channel}>" for channel in list(rules.channel_rules)[:LISTED])
+    return f"**Channels with rules of their own**: {said or 'none'}\n-# Threads follow their channel."
+
+
+def channel_said(channel_id: int) -> str:
+    """The title of one channel's own rules."""
+    return f"### <#{channel_id}> and its threads\n-# **Channels** leads back to all of them."
+
+
+def words_said(lines: Sequence[str]) -> str:
+    """The word rules, as many as fit."""
+    if not lines:
+        return f"{NO_WORDS}\n-# Prompts are checked from every command, button, form and reply."
+    shown = [f"||{code(line)}||" for line in lines[:40]]
+    more = f" and {len(lines) - 40:,} more" if len(lines) > 40 else ""  # noqa: PLR2004 - as many as above
+    return f"**{counted(len(lines), 'word rule')}**: {' '.join(shown)}{more}"
+
+
+def latest_said(changes: Sequence[Changed]) -> str:
+    """The latest changes on the log page."""
+    lines = [history_line(one) for one in changes]
+    return f"**Latest changes**\n{shortened(lines, 1200) if lines else NO_HISTORY}"
+
+
+def too_many_for_panel(name: str) -> str:
+    """In place of a select that would hold more than Discord takes."""
+    return f"-# More than fit into a select; **/settings set** `{name}` changes them."
+
+
+def undone(changed: Changed) -> str:
+    """After an undo."""
+    return f"Undone. {change_said(changed)}"
+
+
 def tested(rules: Sequence[WordRule]) -> str:
     """What a test of word rules says."""
     if not rules:
@@ -701,6 +807,12 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
             return "No model would be left, so nothing was changed. Please allow at least one."
         case UnchangedError():
             return "It is set like that already."
+        case _:
+            return None
+
+
+def _words_rule_refused(error: BotError) -> str | None:
+    match error:
         case NothingToUndoError():
             return "There is nothing to undo: that change is gone, or undone already."
         case BadPatternError(text=text, matches_everything=True):

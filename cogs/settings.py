@@ -5,6 +5,7 @@ again here; clicks and forms carry a pass instead (`bot/service/passes.py`).
 """
 
 import io
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
@@ -33,10 +34,22 @@ Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | di
 class SettingsCommands(commands.GroupCog, group_name="settings", group_description=texts.SETTINGS_COMMAND):
     """Reads and changes rules by name."""
 
-    def __init__(self, ruling: Ruling, wording: Wording, passes: Passes) -> None:
+    def __init__(
+        self,
+        ruling: Ruling,
+        wording: Wording,
+        passes: Passes,
+        open_panel: Callable[[discord.Interaction], Awaitable[None]],
+    ) -> None:
         self._ruling = ruling
         self._wording = wording
         self._passes = passes
+        self._open_panel = open_panel
+
+    @app_commands.command(description=texts.SETTINGS_COMMANDS["panel"])
+    async def panel(self, interaction: discord.Interaction) -> None:
+        """One private message with everything in it."""
+        await self._open_panel(interaction)
 
     @app_commands.command(description=texts.SETTINGS_COMMANDS["show"])
     async def show(self, interaction: discord.Interaction) -> None:

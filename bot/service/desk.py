@@ -14,8 +14,9 @@ from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, RulesStore, Words
+from bot.service.ports import Clock, JobStore, RulesStore
 from bot.service.racing import within
+from bot.service.word_ports import Words
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 

@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,6 @@ from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
 from bot.domain.rules import Rules, RulesRecord
-from bot.domain.words import WordKind, WordRule, WordsChange, WordsRecord
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -155,42 +154,6 @@ class RulesStore(Protocol):
 
     async def history(self, scope: str, most: int, *, up_to: int | None = None) -> list[RulesRecord]:
         """The latest versions, the newest first; `up_to`: that version and older ones."""
-        ...
-
-
-class WordsStore(Protocol):
-    """Servers' word rules, with their history."""
-
-    async def words(self, scope: str) -> WordsRecord:
-        """The rules that hold now."""
-        ...
-
-    async def word_changes(self, scope: str, most: int) -> list[WordsChange]:
-        """The latest changes, the newest first."""
-        ...
-
-    async def change_words(
-        self,
-        scope: str,
-        *,
-        add: Sequence[tuple[WordKind, str]] = (),
-        remove: Sequence[tuple[WordKind, str]] = (),
-        seen: int | None = None,
-        by: int,
-        at: float,
-    ) -> WordsChange | None:
-        """Add what is not there yet, take away what is; None when that changes nothing.
-
-        Raises TooManyWordsError, and RulesChangedError when `seen` is not the newest version any more.
-        """
-        ...
-
-
-class Words(Protocol):
-    """What servers' word rules say."""
-
-    async def first(self, scope: str, text: str) -> WordRule | None:
-        """The first rule that a text breaks. Raises WordsSlowError."""
         ...
 
 

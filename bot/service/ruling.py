@@ -134,8 +134,8 @@ class Ruling:
         """The latest changes, the newest first."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             records = await self._store.history(scope, most + 1)
-        before = [*records[1:], RulesRecord()]
-        return [_changed(scope, old, new) for old, new in zip(before, records, strict=True)][:most]
+        pairs = zip(records, [*records[1:], RulesRecord()], strict=False)  # an empty history has no pairs
+        return [_changed(scope, old, new) for new, old in pairs][:most]
 
     async def _versions(self, scope: str, version: int) -> list[RulesRecord]:
         """That version and the one before."""
