@@ -187,7 +187,7 @@ def _wired(tools: _Tools) -> App:
 
 
 def _cogs(app: App) -> tuple[commands.Cog, ...]:
-    panel = SettingsPanel(app.ruling, app.wording, app.passes)
+    panel = SettingsPanel(app.desk, app.ruling, app.wording, app.passes)
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),

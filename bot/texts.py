@@ -86,6 +86,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.policy import Effective, Source
 from bot.domain.rules import Rules
 from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, differences, value_of
 from bot.domain.words import WordRule
@@ -751,6 +752,46 @@ def words_said(lines: Sequence[str]) -> str:
     shown = [f"||{code(line)}||" for line in lines[:40]]
     more = f" and {len(lines) - 40:,} more" if len(lines) > 40 else ""  # noqa: PLR2004 - as many as above
     return f"**{counted(len(lines), 'word rule')}**: {' '.join(shown)}{more}"
+
+
+SOURCES = {
+    Source.OPERATOR: "the operator",
+    Source.SERVER: "this server",
+    Source.CHANNEL: "the channel",
+    Source.ROLE: "a role",
+    Source.AGE: "the channel is not age-restricted",
+}
+PICK_MEMBER = "What may a member do there?"
+
+
+def effective_said(holds: Effective, catalogue: Catalogue) -> str:
+    """What a member may do in a channel, and where each value comes from."""
+    if not holds.open.value:
+        return f"No images in this channel ({SOURCES[holds.open.source]})."
+    if not holds.welcome.value:
+        return f"May not order: needs a role with an allowance ({SOURCES[holds.welcome.source]})."
+    month = holds.server_month
+    lines = [
+        (
+            "Models",
+            ", ".join(catalogue.model(name).title for name in holds.models.value) or "none",
+            holds.models.source,
+        ),
+        ("Credits a day", f"{holds.member_day.value:,}", holds.member_day.source),
+        ("Server, credits a day", f"{holds.server_day.value:,}", holds.server_day.source),
+        ("Server, credits a month", "no limit" if month.value is None else f"{month.value:,}", month.source),
+        ("Orders on the way", f"{holds.member_jobs.value:,}", holds.member_jobs.source),
+        ("Largest resolution", holds.largest_resolution.value or "any", holds.largest_resolution.source),
+        ("Images in one order", str(holds.most_images.value or "any number"), holds.most_images.source),
+        ("Content check up to", str(holds.safety.value), holds.safety.source),
+        ("Replies to images", SETTING_WORDS[holds.replies.value], holds.replies.source),
+    ]
+    return "\n".join(f"**{what}**: {value} · {SOURCES[source]}" for what, value, source in lines)
+
+
+def preview_said(member_id: int, channel_id: int, holds: Effective, catalogue: Catalogue) -> str:
+    """The answer to a look at one member in one channel."""
+    return f"<@{member_id}> in <#{channel_id}>\n{effective_said(holds, catalogue)}"
 
 
 def latest_said(changes: Sequence[Changed]) -> str:

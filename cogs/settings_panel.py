@@ -1,13 +1,16 @@
 """The panel of /settings: every click and form is authorised again, then goes where the commands go."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import discord
 from discord.ext import commands
 
 from bot import texts, views
+from bot.domain.asking import Asker, Where
 from bot.domain.errors import BotError, PanelOverError, RefusedError
 from bot.domain.ruling import Page, Target
+from bot.service.desk import Desk
 from bot.service.passes import Passes
 from bot.service.ruling import Changed, Ruling
 from bot.service.wording import Wording
@@ -30,7 +33,8 @@ class Place:
 class SettingsPanel(commands.Cog):
     """Opens the panel, and answers its controls. Nothing is kept: all comes from the control and the database."""
 
-    def __init__(self, ruling: Ruling, wording: Wording, passes: Passes) -> None:
+    def __init__(self, desk: Desk, ruling: Ruling, wording: Wording, passes: Passes) -> None:
+        self._desk = desk
         self._ruling = ruling
         self._wording = wording
         self._passes = passes
@@ -62,6 +66,8 @@ class SettingsPanel(commands.Cog):
                 await self._ask_role(interaction, ticket, values)
             case "form", [page, form]:
                 await self._ask(interaction, ticket, Page(page), form)
+            case "look", [_page, channel]:
+                await self._look(interaction, ticket, int(channel, 16), values)
             case "list", [_page]:
                 await list_words(interaction, self._wording)
             case "undo", [place, version]:
@@ -136,6 +142,17 @@ class SettingsPanel(commands.Cog):
             return await answer(interaction, said)
         return await self._show(interaction, ticket, Place(page=Page(place)), said, changed)
 
+    async def _look(self, interaction: discord.Interaction, ticket: str, channel_id: int, values: list[str]) -> None:
+        """What a member may do in a channel, with every value's source."""
+        member_id = int(next(iter(values), "0"))
+        holds = await self._desk.effective(
+            scope_of(interaction),
+            Asker(member_id=member_id, roles=roles_of(interaction, member_id)),
+            where_is(interaction, channel_id),
+        )
+        said = texts.preview_said(member_id, channel_id, holds, self._ruling.catalogue)
+        await self._show(interaction, ticket, Place(page=Page.CHANNELS, channel_id=channel_id), said)
+
     async def _ask(self, interaction: discord.Interaction, ticket: str, page: Page, form: str) -> None:
         shown = await self._shown(interaction, ticket, Place(page=page))
         made = views.words_form(shown, form) if form in texts.WORD_FORMS else views.numbers_form(shown, form)
@@ -179,6 +196,21 @@ class SettingsPanel(commands.Cog):
             undo=undo,
             changes=await self._ruling.history(scope, LATEST) if place.page is Page.LOG else (),
         )
+
+
+def roles_of(interaction: discord.Interaction, member_id: int) -> frozenset[int]:
+    """Of a member who was selected."""
+    data: Any = interaction.data or {}
+    member = data.get("resolved", {}).get("members", {}).get(str(member_id), {})
+    return frozenset(int(role) for role in member.get("roles", []))
+
+
+def where_is(interaction: discord.Interaction, channel_id: int) -> Where:
+    """A channel of the server."""
+    channel = interaction.guild.get_channel(channel_id) if interaction.guild else None
+    return Where(
+        guild_id=interaction.guild_id, channel_id=channel_id, age_restricted=bool(getattr(channel, "nsfw", False))
+    )
 
 
 async def _end(interaction: discord.Interaction, error: BotError) -> None:

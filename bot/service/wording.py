@@ -100,7 +100,7 @@ def lines_of(text: str) -> list[tuple[WordKind, str]]:
         if (pattern := _PATTERN.fullmatch(line.strip())) is not None:
             found.append((WordKind.PATTERN, pattern[1]))
         elif word := " ".join(line.split()):
-            found.append((WordKind.WORDS, word.casefold()))
+            found.append((WordKind.WORDS, word.lower()))
     return found
 
 

@@ -109,6 +109,8 @@ def _channels(shown: Shown) -> Iterable[ui.Item[Any]]:
         yield ui.TextDisplay(texts.channel_said(shown.channel_id))
         for name in (one.name for one in SETTINGS.values() if one.by_channel):
             yield from _choice(shown, Target(name, channel_id=shown.channel_id), several=name == "models")
+        look = panel_id("settings", "look", shown.argument(f"{shown.channel_id:x}"))
+        yield row(PanelItem(ui.UserSelect[Any](custom_id=look, placeholder=texts.PICK_MEMBER)))
         return
     yield from _choice(shown, Target("channels"))
     yield from _picked(shown, Target("listed_channels"), "channel")
@@ -182,8 +184,9 @@ def _choice(shown: Shown, target: Target, *, several: bool = False) -> Iterable[
             else [_option("default", f"{unset[:1].upper()}{unset[1:]}", now is None)]
         )
         options += [_option(word, texts.choice_said(target, word, shown.catalogue), word in chosen) for word in words]
-    most = len(options) if several else 1
-    yield row(panel_select("settings", "set", shown.setting(target), options=options, at_most=most))
+    most, said = len(options) if several else 1, texts.setting_value(target, now)[:150]
+    argument = shown.setting(target)
+    yield row(panel_select("settings", "set", argument, options=options, placeholder=said, at_most=most))
 
 
 def _words_of(shown: Shown, target: Target) -> tuple[str, ...]:

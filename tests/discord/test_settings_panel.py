@@ -137,6 +137,18 @@ async def test_a_channel_gets_rules_of_its_own(here: World) -> None:
     assert await order(here, safety=3) == "The moderators allow `safety` up to 2 here; 1 is the strictest."
 
 
+async def test_a_look_shows_what_a_member_may_do_in_a_channel_and_why(here: World) -> None:
+    panel = await page(here, await opened(here), "Channels")
+    own = next(part for part in selects(panel).values() if ":own:" in part["custom_id"])
+    panel = after(await here.moderator.select(panel, [here.channel], custom_id=own["custom_id"]), panel)
+    look = next(str(part["custom_id"]) for part in parts_of(panel.components) if part["type"] == 5)
+    panel = after(await here.moderator.select(panel, [here.member], custom_id=look), panel)
+    said = text_of(panel)
+    assert f"<@{here.member.id}> in <#{here.channel.id}>" in said
+    assert "**Credits a day**: 200 · the operator" in said
+    assert "**Content check up to**: 4 · the operator" in said
+
+
 async def test_word_rules_are_added_and_tried_out_in_the_panel(here: World) -> None:
     panel = await page(here, await opened(here), "Words")
     form = await here.moderator.click(panel, label="Add rules")
