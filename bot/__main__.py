@@ -10,6 +10,7 @@ from pathlib import Path
 from dotenv import load_dotenv
 from pydantic import SecretStr
 
+from bot.arguments import OPERATOR, operator_commands, sandbox_options
 from bot.domain.errors import StartError
 from bot.log import start_logging
 from bot.settings import Settings, Start, load_settings
@@ -18,39 +19,54 @@ from bot.settings import Settings, Start, load_settings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     load_dotenv(Path(".env"))
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Images from words, in Discord.")
-    commands = parser.add_subparsers(dest="command", metavar="run | check | sandbox | audit | backup")
-    commands.add_parser("run", help="work on Discord (the default)")
-    commands.add_parser("check", help="look at settings, catalogue, database and keys; one line each")
-    sandbox = commands.add_parser("sandbox", help="try the whole bot offline, in a browser")
-    _sandbox_options(sandbox)
-    commands.add_parser("audit", help="add the books up again and print every difference")
-    backup = commands.add_parser("backup", help="copy a running bot's data into one file, and check it")
-    backup.add_argument("file", type=Path, metavar="FILE", help="a tar file that does not exist yet")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     try:
-        match chosen.command:
-            case "check":
-                from bot.check import check  # noqa: PLC0415 - a start loads only what it needs
-
-                return asyncio.run(check(Start()))
-            case "sandbox":
-                from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
-
-                return run_sandbox(chosen)
-            case "audit":
-                from bot.backup import run_audit  # noqa: PLC0415 - a start loads only what it needs
-
-                return run_audit(Start().bot_data_dir)
-            case "backup":
-                from bot.backup import run_backup  # noqa: PLC0415 - a start loads only what it needs
-
-                return run_backup(Start().bot_data_dir, chosen.file)
-            case _:
-                return _run(Start())
+        return _chosen(chosen)
     except StartError as error:
         print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201 - the command line's own answer
         return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Images from words, in Discord.")
+    commands = parser.add_subparsers(
+        dest="command", metavar=f"run | check | sandbox | audit | backup | {' | '.join(OPERATOR)}"
+    )
+    commands.add_parser("run", help="work on Discord (the default)")
+    commands.add_parser("check", help="look at settings, catalogue, database and keys; one line each")
+    sandbox = commands.add_parser("sandbox", help="try the whole bot offline, in a browser")
+    sandbox_options(sandbox)
+    commands.add_parser("audit", help="add the books up again and print every difference")
+    backup = commands.add_parser("backup", help="copy a running bot's data into one file, and check it")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a tar file that does not exist yet")
+    operator_commands(commands)
+    return parser
+
+
+def _chosen(chosen: argparse.Namespace) -> int:
+    match chosen.command:
+        case "check":
+            from bot.check import check  # noqa: PLC0415 - a start loads only what it needs
+
+            return asyncio.run(check(Start()))
+        case "sandbox":
+            from bot.sandbox.command import sandbox as run_sandbox  # noqa: PLC0415 - simcord stays out of production
+
+            return run_sandbox(chosen)
+        case command if command in OPERATOR:
+            from bot.operating import operate  # noqa: PLC0415 - a start loads only what it needs
+
+            return operate(chosen, Start())
+        case "audit":
+            from bot.backup import run_audit  # noqa: PLC0415 - a start loads only what it needs
+
+            return run_audit(Start().bot_data_dir)
+        case "backup":
+            from bot.backup import run_backup  # noqa: PLC0415 - a start loads only what it needs
+
+            return run_backup(Start().bot_data_dir, chosen.file)
+        case _:
+            return _run(Start())
 
 
 def _run(start: Start) -> int:
@@ -74,19 +90,6 @@ def _needed(name: str, value: SecretStr | None) -> str:
     if value is None or not value.get_secret_value().strip():
         raise StartError(f"{name} is not set (in the environment or in .env)")
     return value.get_secret_value().strip()
-
-
-def _sandbox_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=8090, help="of the page (default 8090)")
-    parser.add_argument("--once", metavar="PROMPT", help="no page: order this, show what the channel showed, end")
-    parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where --once saves the images")
-    parser.add_argument("--edit", type=Path, action="append", default=[], metavar="FILE", help="a picture to edit")
-    parser.add_argument("--seconds", type=float, default=None, help="how long a generation takes")
-    for option in ("model", "aspect_ratio", "resolution", "format", "thinking"):
-        parser.add_argument(f"--{option.replace('_', '-')}", dest=option)
-    for option in ("images", "seed", "safety"):
-        parser.add_argument(f"--{option}", type=int)
-    parser.add_argument("--web-search", dest="web_search", action="store_true", default=None)
 
 
 if __name__ == "__main__":

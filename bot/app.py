@@ -1,63 +1,73 @@
 """The composition root: which adapter stands behind which port. Nothing else knows."""
 
 import asyncio
-import random
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from discord.ext import commands
-from pydantic_core import Url
 
-from bot.adapters.catalogue_file import load_catalogue
+from bot import texts
+from bot.adapters.charts import Charts
+from bot.adapters.discord_budget import Budget, govern
+from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
+from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
-from bot.adapters.fal import Fal
-from bot.adapters.fal_submit import Addresses
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher, Intake
-from bot.adapters.lookalikes import lookalikes
-from bot.adapters.pictures import PictureLimits, PictureWorker
-from bot.adapters.sealing import Seal
-from bot.adapters.sqlite_connection import Database
+from bot.adapters.pictures import PictureLimits
 from bot.adapters.sqlite_rules import SqliteRules
-from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
-from bot.adapters.sqlite_words import SqliteWords
-from bot.adapters.word_book import WordBook
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.domain.ledger import Limits
-from bot.domain.words import Folding
 from bot.service.alerts import Alerts
-from bot.service.desk import SEEDS, Desk, House
-from bot.service.gallery import Gallery
+from bot.service.baskets import Baskets
+from bot.service.desk import Desk, House
+from bot.service.drafts import Drafts
+from bot.service.fleeting import Fleeting
+from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
+from bot.service.privacy import Privacy, Retention
+from bot.service.purse import Purse, PurseRules
+from bot.service.recent import Recent
+from bot.service.reports import Reports
 from bot.service.ruling import Ruling
 from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.service.wording import Wording
-from bot.settings import MODELS_FILE, FalSettings, Settings
+from bot.settings import Settings
+from bot.tools import Tools, World, new_id, new_seed, open_tools
+from cogs.blending import Blending
+from cogs.deletions import Deletions
 from cogs.doors import Doors
+from cogs.editing import Editing
+from cogs.finding import found_images
 from cogs.guide import Guide
+from cogs.history import HistoryPages
 from cogs.imagine import Imagine
+from cogs.mydata import MyData
 from cogs.offers import OfferButtons
+from cogs.operator import OperatorCommands
+from cogs.prefer import Prefer
+from cogs.replies import Replies
 from cogs.results import Results
 from cogs.settings import SettingsCommands
 from cogs.settings_panel import SettingsPanel
-
-CONNECTIONS = 200
-"""At most so many to fal and to Discord's file network at once."""
+from cogs.tree import Tree
+from cogs.upscaling import Upscaling
+from cogs.usage import UsageReports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,41 +82,23 @@ class App:
     ruling: Ruling
     wording: Wording
     passes: Passes
+    drafts: Drafts
+    baskets: Baskets
+    fleeting: Fleeting
     gallery: Gallery
+    copies: Copies
+    recent: Recent
     store: SqliteStore
     rules: SqliteRules
+    servers: SqliteServers
+    purse: Purse
+    reports: Reports
+    privacy: Privacy
+    tree: SqliteTree
     catalogue: Catalogue
     alerts: Alerts
     operator: Operator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tools:
-    """What is open while the bot lives."""
-
-    settings: Settings
-    passes: Passes
-    catalogue: Catalogue
-    store: SqliteStore
-    rules: SqliteRules
-    words: SqliteWords
-    book: WordBook
-    offers: Offers
-    fal: Fal
-    files: Fetcher
-    worker: PictureWorker
-    jobs_dir: Path
-    world: "_World"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
-    """Time, and what tests put between."""
-
     clock: Clock
-    sleep: Sleep
-    wrap_downloads: Callable[[Downloads], Fetcher]
-    reached: Callable[[Point], None]
 
 
 @asynccontextmanager
@@ -122,68 +114,60 @@ async def opened(
     reached: Callable[[Point], None] = nothing,
 ) -> AsyncGenerator[App]:
     """Everything open and wired, nothing running yet. `secret` seals what is stored. Raises StartError."""
-    world = _World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
+    world = World(clock=clock, sleep=sleep, wrap_downloads=wrap_downloads, reached=reached)
     async with AsyncExitStack() as stack:
-        app = _wired(await _opened(stack, settings, fal_key, secret, data_dir, world))
+        app = _wired(await open_tools(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
         yield app
 
 
-async def _opened(
-    stack: AsyncExitStack, settings: Settings, fal_key: str, secret: str, data_dir: Path, world: _World
-) -> _Tools:
-    """Files and connections, closed with the stack in the opposite order."""
-    catalogue = load_catalogue(MODELS_FILE)
-    await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
-    database = await Database.open(data_dir / "bot.sqlite3")
-    stack.push_async_callback(database.close)
-    session = await stack.enter_async_context(
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=True)
-    )
-    words, keep_days = SqliteWords(database), settings.fal.keep_outputs
-    fal = Fal(fal_key, addresses(settings.fal), session, keep_outputs_days=keep_days, sleep=world.sleep)
-    stack.push_async_callback(fal.aclose)
-    worker = PictureWorker()
-    stack.push_async_callback(worker.close)
-    return _Tools(
-        settings=settings,
-        passes=Passes(secret, world.clock),
-        catalogue=catalogue,
-        store=SqliteStore(database, Seal(secret), world.clock),
-        rules=SqliteRules(database),
-        words=words,
-        book=WordBook(words, Folding(lookalikes())),
-        offers=Offers(world.clock, new_id),
-        fal=fal,
-        files=world.wrap_downloads(Downloads(session)),
-        worker=worker,
-        jobs_dir=data_dir / "jobs",
-        world=world,
-    )
-
-
-def _wired(tools: _Tools) -> App:
+def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
-    client = BotClient(tools.store, message_content=settings.discord.message_content)
+    client = _client(tools)
     packer, alerts = Packer(tools.worker), Alerts()
+    purse = _purse(tools, alerts)
     app = App(
         settings=settings,
         client=client,
         studio=Studio(_parts(tools, client, packer, alerts)),
-        desk=_desk(tools),
+        desk=_desk(tools, purse),
+        servers=tools.servers,
+        purse=purse,
+        reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
+        privacy=_privacy(tools),
         offers=tools.offers,
         ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
         wording=Wording(tools.words, tools.book, world.clock),
         passes=tools.passes,
+        drafts=Drafts(tools.drafts, world.clock, new_id),
+        baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
+        fleeting=Fleeting(world.sleep),
+        clock=world.clock,
         gallery=_gallery(tools, packer),
+        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
+        tree=tools.tree,
         catalogue=tools.catalogue,
         alerts=alerts,
         operator=Operator(client, settings.operator.channel_id or None, world.clock, world.sleep),
     )
     client.make_cogs = lambda: _cogs(app)
+    client.make_home_cogs = lambda: (OperatorCommands(client, purse),)
     return app
+
+
+def _client(tools: Tools) -> BotClient:
+    settings = tools.settings
+    return BotClient(
+        tools.store,
+        tools.servers,
+        tools.world.clock,
+        message_content=settings.discord.message_content,
+        home_server=settings.operator.home_server,
+        user_install=settings.discord.user_install,
+    )
 
 
 def _cogs(app: App) -> tuple[commands.Cog, ...]:
@@ -191,22 +175,44 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
+        Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
+        Upscaling(app.desk, app.studio, app.offers),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
+        Prefer(app.desk),
+        HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
         panel,
         SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
+        UsageReports(app.reports),
+        MyData(app.privacy),
+        Replies(
+            app.client,
+            app.desk,
+            app.studio,
+            app.offers,
+            app.fleeting,
+            message_content=app.settings.discord.message_content,
+        ),
+        Deletions(app.tree, app.clock),
         Doors(app.client),
     )
 
 
-def _desk(tools: _Tools) -> Desk:
+def _desk(tools: Tools, purse: Purse) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
         rules=tools.rules,
+        purse=purse,
+        refusals=tools.usage,
         words=tools.book,
         offers=tools.offers,
         house=house(tools.settings),
+        keepers=tools.tree,
+        preferences=tools.preferences,
+        history=tools.history,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
@@ -214,7 +220,23 @@ def _desk(tools: _Tools) -> Desk:
     )
 
 
-def _gallery(tools: _Tools, packer: Packer) -> Gallery:
+def _purse(tools: Tools, alerts: Alerts) -> Purse:
+    quota, operator = tools.settings.quota, tools.settings.operator
+    rules = PurseRules(
+        monthly=quota.total_monthly_credits,
+        server_monthly=quota.server_monthly_credits,
+        allow_list=operator.allow_list,
+    )
+    return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
+
+
+def _privacy(tools: Tools) -> Privacy:
+    keep = tools.settings.retention
+    retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
+    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
+
+
+def _gallery(tools: Tools, packer: Packer) -> Gallery:
     results = tools.settings.results
     return Gallery(
         packer,
@@ -226,14 +248,16 @@ def _gallery(tools: _Tools, packer: Packer) -> Gallery:
     )
 
 
-def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
+def _parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
     delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
+    govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,
         store=tools.store,
-        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep),
-        stage=DiscordStage(client, delivery, tools.catalogue, tools.world.clock, tools.world.sleep),
+        timings=tools.timings,
+        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
+        stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,
         clock=tools.world.clock,
@@ -241,26 +265,23 @@ def _parts(tools: _Tools, client: BotClient, packer: Packer, alerts: Alerts) -> 
         new_seed=new_seed,
         jobs_dir=tools.jobs_dir,
         max_concurrent=fal.max_concurrent,
+        weights=fal.weights,
         max_wait=fal.max_wait * 3600,
         find_lost=fal.find_lost * 60,
+        keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
         reached=tools.world.reached,
     )
 
 
-def new_id() -> str:
-    """An id of a job or of an offer."""
-    return secrets.token_hex(8)
-
-
-def new_seed() -> int:
-    """A seed for pictures."""
-    return random.randrange(SEEDS)  # noqa: S311 - nothing secret
-
-
 def house(settings: Settings) -> House:
     """The operator's rules."""
-    return House(limits=limits(settings), max_tolerance=settings.safety.max_tolerance)
+    return House(
+        limits=limits(settings),
+        max_tolerance=settings.safety.max_tolerance,
+        person_day=settings.quota.person_daily_credits,
+        person_jobs=settings.quota.person_jobs,
+    )
 
 
 def limits(settings: Settings) -> Limits:
@@ -272,13 +293,3 @@ def limits(settings: Settings) -> Limits:
         member_jobs=settings.quota.member_jobs,
         server_jobs=settings.quota.server_jobs,
     )
-
-
-def addresses(fal: FalSettings) -> Addresses:
-    """fal's base addresses."""
-    return Addresses(queue=base(fal.queue_url), rest=base(fal.rest_url), cdn=base(fal.cdn_url), api=base(fal.api_url))
-
-
-def base(url: Url) -> str:
-    """An address without a slash at the end."""
-    return str(url).rstrip("/")

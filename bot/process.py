@@ -9,13 +9,15 @@ import aiohttp
 import discord
 
 from bot.adapters.data_lock import locked
-from bot.app import App, base, opened
+from bot.app import App, opened
 from bot.client import BotClient, use_addresses
 from bot.domain.errors import StartError
 from bot.service.alerts import Subject
 from bot.service.points import points_from_environment
+from bot.service.purse import LOOK_EVERY
 from bot.service.racing import unless
 from bot.settings import Settings
+from bot.tools import base
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +48,9 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
             working = [
                 tasks.create_task(_work(app), name="studio"),
                 tasks.create_task(_sweep(app, data_dir), name="sweep"),
+                tasks.create_task(app.fleeting.run(), name="fleeting"),
                 tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
+                tasks.create_task(_operate(app), name="operator"),
             ]
             await stop.wait()
             _log.info("stopping")
@@ -81,10 +85,23 @@ async def _work(app: App) -> None:
     await app.studio.run()
 
 
+async def _operate(app: App) -> None:
+    """What the command line asked for."""
+    await app.client.wait_until_ready()
+    while True:
+        try:
+            await app.purse.carry_out(app.client.leave, app.operator.post)
+        except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it
+            _log.exception("an order of the operator's was not carried out")
+        await asyncio.sleep(LOOK_EVERY)
+
+
 async def _sweep(app: App, data_dir: Path) -> None:
     while True:
         try:
             await app.gallery.sweep()
+            await app.privacy.sweep()
+            await app.purse.look()
             free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
             (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
         except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it

@@ -3,9 +3,9 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, UrlConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, UrlConstraints, ValidationError
 from pydantic_core import ErrorDetails, Url
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -14,6 +14,7 @@ from bot.domain.errors import StartError
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = ROOT / "config" / "settings.toml"
 MODELS_FILE = ROOT / "config" / "models.toml"
+Scope = Annotated[str, StringConstraints(pattern=r"^(guild|person):[0-9]{1,20}$")]
 Credits = Annotated[int, Field(ge=0, le=100_000_000)]
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["https", "http"], host_required=True)]
 WsUrl = Annotated[Url, UrlConstraints(allowed_schemes=["wss", "ws"], host_required=True)]
@@ -29,6 +30,7 @@ class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
     message_content: bool = False
+    user_install: bool = False
     api_url: HttpUrl = Url("https://discord.com/api/v10")
     gateway_url: WsUrl = Url("wss://gateway.discord.gg/")
 
@@ -38,8 +40,11 @@ class FalSettings(Section):
 
     max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 2
     max_wait: Annotated[float, Field(gt=0, le=24, description="hours")] = 1
+    queue_priority: Literal["normal", "low"] = "normal"
+    weights: dict[Scope, Annotated[float, Field(ge=0.01, le=100)]] = {}
     find_lost: Annotated[float, Field(gt=0, le=24 * 60, description="minutes")] = 60
     keep_outputs: Annotated[int, Field(ge=1, le=3650, description="days")] = 7
+    streams: Annotated[int, Field(ge=0, le=1000)] = 200
     queue_url: HttpUrl = Url("https://queue.fal.run")
     rest_url: HttpUrl = Url("https://rest.fal.ai")
     cdn_url: HttpUrl = Url("https://v3.fal.media")
@@ -54,6 +59,10 @@ class QuotaSettings(Section):
     member_jobs: Annotated[int, Field(ge=1, le=10_000)]
     server_jobs: Annotated[int, Field(ge=1, le=100_000)]
     total_monthly_credits: Credits
+    server_monthly_credits: Credits | None = None
+    """A server's cap where the operator set none for it; None: the total."""
+    person_daily_credits: Credits = 0
+    person_jobs: Annotated[int, Field(ge=1, le=10_000)] = 2
 
 
 class SafetySettings(Section):
@@ -70,9 +79,19 @@ class ResultsSettings(Section):
 
 
 class OperatorSettings(Section):
-    """How the operator hears of trouble."""
+    """How the operator hears of trouble, and where the operator rules."""
 
     channel_id: Annotated[int, Field(ge=0)] = 0
+    home_server: Annotated[int, Field(ge=0)] = 0
+    allow_list: bool = False
+
+
+class RetentionSettings(Section):
+    """How long things are remembered, in days."""
+
+    prompts: Annotated[int, Field(ge=1, le=36500)] = 365
+    counts: Annotated[int, Field(ge=90, le=36500)] = 730
+    left_servers: Annotated[int, Field(ge=0, le=3650)] = 30
 
 
 class Settings(BaseSettings):
@@ -86,6 +105,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     results: ResultsSettings
     operator: OperatorSettings = OperatorSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

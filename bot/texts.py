@@ -10,10 +10,14 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
     AccountError,
     Allowance,
+    AlreadyGoneError,
     BadChoiceError,
     BadNumberError,
     BadPatternError,
+    BadServerError,
     BadValueError,
+    BasketEmptyError,
+    BasketFullError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -23,33 +27,49 @@ from bot.domain.errors import (
     ContentRefusedError,
     DeclaredPictureError,
     DeliveryError,
+    DraftGoneError,
     EmptyPromptError,
     EndpointGoneError,
+    ExportTooLargeError,
     FalBusyError,
     FalDownError,
     GenerationTimeoutError,
+    ImageHiddenError,
     InvalidRequestError,
     JobGoneError,
+    JustBroughtBackError,
     LacksOptionError,
+    LargestAlreadyError,
     LostError,
     MissingPermissionsError,
     ModelForbiddenError,
     NeedsGoAheadError,
     NoImageMadeError,
+    NoImageThereError,
     NoReferenceError,
+    NoSuchImageError,
+    NotAllowedHereError,
     NotAPictureError,
     NotForOneError,
+    NothingBeforeError,
     NothingLeftError,
+    NothingSaidError,
     NothingToCancelError,
     NothingToUndoError,
+    NotModeratorError,
+    NotOwnerError,
     NotTextError,
     NotYoursError,
     NoWordError,
     OfferGoneError,
+    OnlyOwnPicturesError,
     OriginalGoneError,
+    OutsideError,
     OverCapError,
     PanelOverError,
+    PersonalOffError,
     PictureGoneError,
+    PictureKeptError,
     PictureRefusedError,
     PictureTooLargeError,
     PictureTooManyPixelsError,
@@ -59,6 +79,8 @@ from bot.domain.errors import (
     PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
+    RepliedMessageGoneError,
+    RepliesOffError,
     ResolutionForbiddenError,
     ResultGoneError,
     RoleNeededError,
@@ -66,8 +88,10 @@ from bot.domain.errors import (
     SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
+    StaysPrivateError,
     StoppingError,
     SubmitUnansweredError,
+    SuspendedError,
     TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
@@ -76,6 +100,7 @@ from bot.domain.errors import (
     UnchangedError,
     UnexpectedError,
     UnknownModelError,
+    UnknownOptionsError,
     UnknownSettingError,
     UnsupportedPictureError,
     WaitedTooLongError,
@@ -87,11 +112,26 @@ from bot.domain.errors import (
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
 from bot.domain.policy import Effective, Source
+from bot.domain.preferences import Preferences
+from bot.domain.purse import Server
 from bot.domain.rules import Rules
 from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, differences, value_of
+from bot.domain.usage import Usage
 from bot.domain.words import WordRule
 from bot.service.alerts import Subject
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Phase, Preparing, Resuming, Searching, Shut
+from bot.service.ports import (
+    Cancelling,
+    Fetching,
+    Generating,
+    InLine,
+    Late,
+    Phase,
+    Preparing,
+    Resuming,
+    Searching,
+    Shut,
+)
+from bot.service.purse import PurseState
 from bot.service.ruling import Changed
 from bot.service.wording import line_of
 
@@ -100,8 +140,25 @@ from bot.service.wording import line_of
 COMMANDS = {
     "imagine": "Make images from words",
     "edit": "Change or combine pictures with words",
+    "blend": "Combine the pictures in your basket; without a prompt it shows them",
     "quota": "See what you and this server have left today",
     "jobs": "Your orders here: cancel one, or get its images again",
+    "usage": "What was used: credits, models, times",
+    "usage me": "What you used here",
+    "usage server": "What everybody used here (for moderators)",
+    "mydata": "What is stored about you",
+    "mydata export": "Get everything that is stored about you",
+    "mydata erase": "Have everything about you forgotten",
+    "operator": "For the people who run this bot",
+    "operator purse": "What was spent this month, and the forecast",
+    "operator servers": "The servers, the costliest first",
+    "operator server": "A server's cap, or whether it may use the bot",
+    "operator notice": "Say something in the log channels of all servers",
+    "history": "What you have made here, with pictures; search it, or show one here again",
+    "prefer": "Your usual options, filled in where you leave them open",
+    "prefer set": "Set what you usually want",
+    "prefer show": "See what you have set",
+    "prefer reset": "Go back to the models' own defaults",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -116,6 +173,7 @@ OPTIONS = {
     "safety": "Content check: 1 is the strictest",
     "web_search": "Let the model look things up on the web (costs a little more)",
     "thinking": "Let the model think before it draws",
+    "private": "Show everything to you alone",
 }
 MORE_IMAGE = "One more picture to use"
 
@@ -125,16 +183,52 @@ CANCEL = "Cancel"
 AGAIN = "Again"
 TRY_AGAIN = "Try again"
 FETCH = "Show the images"
+EDIT = "Edit"
+UPSCALE = "Upscale"
+RECIPE = "Recipe"
+UNDO = "Undo"
+COMPARE = "Compare"
+DELETE = "Delete"
+ORIGINAL_BUTTON = "Original"
 
 
-def original_label(position: int, of: int) -> str:
-    """The Original button of one image of a result."""
-    return "Original" if of == 1 else f"Original {position}"
+def edit_this(credit: int) -> str:
+    """The button under a reply to somebody else's image."""
+    return f"Edit this ({credits_of(credit)})"
+
+
+def make_this(credit: int) -> str:
+    """The button under a mention without an image."""
+    return f"Make this ({credits_of(credit)})"
 
 
 def go_ahead(credit: int) -> str:
     """The button of an offer."""
     return f"Go ahead ({credits_of(credit)})"
+
+
+ALL_IMAGES = "All of them, as one new image"
+WHICH_IMAGE = "Choose an image"
+
+
+def image_label(position: int) -> str:
+    """One image of a set."""
+    return f"Image {position}"
+
+
+def offer_edit(seconds: float) -> str:
+    """Over the button that edits somebody else's image."""
+    return f"Shall I edit this image? Only you can say so, for {duration(seconds)}."
+
+
+def offer_make(seconds: float) -> str:
+    """Over the button that makes an image from a mention."""
+    return f"Shall I make an image of this? Only you can say so, for {duration(seconds)}."
+
+
+def offer_choice(credit: int) -> str:
+    """Over the choice of one image of a set."""
+    return f"Which of these images shall I edit? ({credits_of(credit)})"
 
 
 OLD_CONTROL = "This control is from an earlier version of the bot. Please use the command again."
@@ -180,6 +274,14 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
 
 
+def about(seconds: float) -> str:
+    """A length of time that nobody knows to the second, such as `about 40 s` or `about 3 min`."""
+    if seconds < 50:  # noqa: PLR2004 - from there on, a minute is as good
+        step = 5 if seconds < 30 else 10  # noqa: PLR2004 - as precise as one can be
+        return f"about {max(step, round(seconds / step) * step)} s"
+    return f"about {max(1, round(seconds / 60))} min"
+
+
 # --- a job's messages -----------------------------------------------------------------------------
 
 
@@ -197,22 +299,14 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
+def _phase(phase: Phase) -> str:
     match phase:
         case Preparing():
             return "Reading the pictures"
-        case InLine(ahead=0, at_fal=False, full=False):
-            return "Starting"
-        case InLine(ahead=0, at_fal=False):
-            return "Waiting: next in line"
-        case InLine(ahead=ahead, at_fal=False):
-            return f"Waiting: {counted(ahead, 'order')} before this one"
-        case InLine(ahead=0):
-            return "Waiting at fal: next in line"
-        case InLine(ahead=ahead):
-            return f"Waiting at fal: {ahead} ahead in line"
-        case Generating(since=since):
-            return f"Generating, started <t:{since}:R>"
+        case InLine(expected=expected):
+            return _standing_in_line(phase) + (f", expected <t:{expected.at}:R>" if expected else "")
+        case Generating(since=since, usual=usual):
+            return f"Generating, started <t:{since}:R>" + (f", usually takes {about(usual)}" if usual else "")
         case Fetching():
             return "Done, fetching the images"
         case Cancelling():
@@ -224,8 +318,24 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one line per phase
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
+        case Late():
+            return "Done, but Discord is slow to take the images: they are safe, and come as soon as it does"
         case Resuming():
             return "The bot is restarting; this goes on right after"
+
+
+def _standing_in_line(phase: InLine) -> str:
+    match phase:
+        case InLine(ahead=0, at_fal=False, full=False):
+            return "Starting"
+        case InLine(ahead=0, at_fal=False):
+            return "Waiting: next in line"
+        case InLine(ahead=ahead, at_fal=False):
+            return f"Waiting: {counted(ahead, 'order')} before this one"
+        case InLine(ahead=0):
+            return "Waiting at fal: next in line"
+        case InLine(ahead=ahead):
+            return f"Waiting at fal: {ahead} ahead in line"
 
 
 def result(job: Job, model: str, took: float) -> str:
@@ -240,12 +350,25 @@ def result(job: Job, model: str, took: float) -> str:
     facts.append(credits_of(job.charged if job.charged is not None else job.credits))
     if (seed := job.request.arguments.get("seed")) is not None:
         facts.append(f"seed {seed}")
-    lines = [f"-# {' · '.join(facts)}"]
+    lines = [*lineage(job), f"-# {' · '.join(facts)}"]
     if job.cancel_wanted:
         lines.append("-# It was too late to cancel: fal had made this already.")
+    if job.order.private:
+        lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
         lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
     return "\n".join(lines)
+
+
+def lineage(job: Job) -> list[str]:
+    """Which edit of its chain it is, with a way to the image that it changed."""
+    if not job.order.depth:
+        return []
+    seen = job.order.parent_message
+    if seen is None:
+        return [f"-# Edit {job.order.depth}"]
+    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{seen.channel_id}/{seen.message_id}"
+    return [f"-# Edit {job.order.depth} of [this image]({address})"]
 
 
 def reencoded(kinds: Iterable[str], *, scaled: bool) -> str:
@@ -305,6 +428,204 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     return "\n".join([*lines, quoted(prompt)])
 
 
+# --- /history -------------------------------------------------------------------------------------
+
+HISTORY_WORDS = "Only images whose prompt has these words"
+SHOW_HERE = "Show here"
+NEWER = "Newer"
+OLDER = "Older"
+
+
+def history_title(words: str, *, found: bool) -> str:
+    """The first line of /history; `words` are escaped already."""
+    if found:
+        return f"### Your images with “{words}”" if words else "### Your images here, the newest first"
+    if words:
+        return f"None of your prompts here has “{words}”. **/history** alone shows all."
+    return "There is nothing here. Try **/imagine**."
+
+
+def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
+    """One result; `prompt` is escaped already."""
+    facts = [f"<t:{int(job.rendered_at or job.created_at)}:R>", model]
+    if len(job.pictures) > 1:
+        facts.append(counted(len(job.pictures), "image"))
+    if job.order.private:
+        facts.append("private")
+    if job.deleted_at is not None:
+        facts.append("deleted")
+    elif gone:
+        facts.append("files no longer kept")
+    elif job.message_id is not None and not job.order.private:
+        place = job.order.guild_id or "@me"
+        facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
+    return "\n".join([quoted(prompt), *lineage(job), f"-# {' · '.join(facts)}"])
+
+
+# --- /prefer --------------------------------------------------------------------------------------
+
+OTHERS_MAY_EDIT = "Whether others may edit the pictures you post"
+RESET_ONE = "Which one; all of them if you choose none"
+PREFERRED = {
+    "model": "Model",
+    "aspect_ratio": "Shape of new images",
+    "resolution": "Size",
+    "format": "File format",
+    "images": "Images at once",
+    "others_may_edit": "Others may edit pictures you post",
+}
+
+
+def preferences(now: Preferences, catalogue: Catalogue) -> str:
+    """The answer of every /prefer."""
+    given = now.set()
+    if not given:
+        return "You have set nothing: the models' own defaults hold. **/prefer set** changes that, in every server."
+    lines = [
+        f"- {label}: {_preferred(name, given[name], catalogue)}" for name, label in PREFERRED.items() if name in given
+    ]
+    return (
+        "### What you usually want, in every server\n" + "\n".join(lines) + "\n"
+        "-# Filled in where you leave an option open and the model has it. **/prefer reset** takes it back."
+    )
+
+
+def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:  # noqa: FBT001 - a value to be said
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    known = catalogue.models.get(str(value)) if name == "model" else None
+    return known.title if known else str(value)
+
+
+# --- forms, baskets and the buttons of results ----------------------------------------------------
+
+EDIT_IMAGE = "Edit image"
+ADD_TO_BLEND = "Add to blend"
+FORM_IMAGES = "Which image"
+FORM_IMAGES_HINT = "Several are combined."
+FORM_PROMPT = "What to change"
+FORM_PROMPT_HINT = "Such as: make it night"
+FORM_SIZE = "Model and size"
+FORM_SIZE_HINT = "The price is for one image."
+FORM_SHAPE = "Shape"
+FORM_SHAPE_AUTO = "As the picture is"
+FORM_FILES = "More pictures"
+FORM_FILES_HINT = "Up to 10, to use with it. Leave this out for a plain edit."
+WHICH = "Which image?"
+
+
+def files_kept(count: int) -> str:
+    """Said in a form that is opened again."""
+    return f"{counted(count, 'picture')} from before {'is' if count == 1 else 'are'} kept; add more if you like."
+
+
+def image_option(position: int, filename: str, *, made: bool) -> str:
+    """One image in a list to choose from; at most 100 characters."""
+    return f"Image {position}" if made else f"Image {position}: {filename}"[:100]
+
+
+def size_option(model: str, resolution: str, price: int) -> str:
+    """One model at one size, in a list to choose from; `resolution` is empty for a model with one size."""
+    return f"{model}{f', {resolution}' if resolution else ''} ({credits_of(price)})"[:100]
+
+
+UPSCALE_PROMPT = (
+    "Reproduce this exact image at a higher resolution. Keep composition, colours, faces, text and style unchanged;"
+    " only add natural fine detail and sharpness."
+)
+
+
+def upscaled(title: str) -> str:
+    """What an upscale is called."""
+    return title if title.startswith("Upscaled: ") else f"Upscaled: {title}"
+
+
+def upscale_offer(sizes: Iterable[tuple[str, str, int]], *, own: bool, model: str) -> str:
+    """The price first. `sizes`: model, resolution, credits."""
+    found = list(sizes)
+    if own:
+        (_, resolution, price), *_ = found
+        return f"The same image at **{resolution}** with {model}: {credits_of(price)}. Nothing is charged yet."
+    lines = [f"- {title} at {resolution}: {credits_of(price)}" for title, resolution, price in found]
+    return "\n".join([f"{model} makes nothing larger. These can; nothing is charged yet.", *lines])
+
+
+def ask_delete(charged: int) -> str:
+    """Before a result is deleted."""
+    return (
+        "Delete these images for everyone? Their files go, too, and cannot be brought back."
+        f" The {credits_of(charged)} that they cost are not returned."
+    )
+
+
+DELETED = "Deleted. What it cost is not returned."
+KEPT_PROMPT = "What you typed is kept for an hour."
+BEFORE, AFTER = "Before", "After"
+
+
+def compared(title: str) -> str:
+    """The alternative text of a comparison; at most 1,024 characters."""
+    return f"Before and after, side by side: {' '.join(title.split())}"[:1024]
+
+
+def compare_line(title: str) -> str:
+    """Above a comparison; the title comes escaped."""
+    return f"**Before and after**\n> {title}"
+
+
+def brought_back(member_id: int) -> str:
+    """Under images that are posted again."""
+    return f"-# Brought back by <@{member_id}>, free of charge."
+
+
+def brought_back_here(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """The answer to Undo."""
+    return f"It is here again: https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def recipe_facts(job: Job, model: str, took: float | None, parent: str | None) -> str:
+    """What is known of how an image was made."""
+    lines = [f"### Recipe\n**{model}** · {credits_of(job.credits if job.charged is None else job.charged)}"]
+    lines.append(f"Ordered by <@{job.order.member_id}> {when(int(job.created_at))}")
+    if took is not None:
+        lines.append(f"Made in {duration(took)}")
+    shown = {name: value for name, value in job.request.arguments.items() if name not in {"prompt", "image_urls"}}
+    lines.append(" · ".join(f"{name} {code(str(value))}" for name, value in sorted(shown.items())))
+    if job.order.is_edit:
+        lines.append(f"Made from {counted(len(job.order.references), 'picture')}{f': {parent}' if parent else ''}")
+    return "\n".join(lines)
+
+
+RECIPE_COPY = "Ready to copy:"
+RECIPE_FILE = "It is too long for a message, so it is in the file."
+RECIPE_PICTURES = "-# Pictures cannot be copied as text: attach them, or use **Again**."
+
+
+def basket_title(count: int, most: int) -> str:
+    """The head of a basket."""
+    return f"### Your basket: {count} of {counted(most, 'picture')}\nThey are blended in this order."
+
+
+def basket_line(position: int, name: str, address: str | None) -> str:
+    """One picture of a basket, with a link to its message; the name comes escaped."""
+    return f"**{position}.** {name}{f' · [its message]({address})' if address else ''}"
+
+
+BASKET_HINT = "-# **/blend** uses them, or press **Blend**. Each picture stays for a week."
+BLEND = "Blend"
+CLEAR = "Empty the basket"
+TAKE_OUT = "Take a picture out"
+MOVE_UP = "Move a picture up"
+EARLIER, LATER = "Earlier", "Later"
+
+
+def added(new: int, found: int) -> str:
+    """What happened to the basket."""
+    if new == 0:
+        return "It is in your basket already." if found == 1 else "They are in your basket already."
+    return f"Added {counted(new, 'picture')}."
+
+
 # --- the operator ---------------------------------------------------------------------------------
 
 ALERTS = {
@@ -322,6 +643,12 @@ ALERTS = {
         "No lost request is being looked for any more.",
     ),
     Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.PURSE_HALF: ("Half of this month's credits are spent.", "Less than half of the month's credits are spent."),
+    Subject.PURSE_LOW: ("80 % of this month's credits are spent.", "Less than 80 % of the month's credits are spent."),
+    Subject.PURSE_EMPTY: (
+        "This month's credits are spent: orders are refused until the month ends or the stop is raised.",
+        "There are credits again.",
+    ),
     Subject.DISK: ("The disk of the data folder is nearly full.", "The disk has room again."),
 }
 
@@ -330,6 +657,116 @@ def alert(subject: Subject, *, up: bool) -> str:
     """What the operator reads when something goes wrong, and when it is over."""
     wrong, over = ALERTS[subject]
     return f"**Alert:** {wrong}" if up else f"**Over:** {over}"
+
+
+# --- usage ----------------------------------------------------------------------------------------
+
+DAYS = "How many days, today included (30 if you choose none)"
+FORGOTTEN = "somebody who was forgotten"
+MOST_LISTED = 10
+"""Members and models in a report; the table has all of them."""
+
+
+def usage_words(now: Usage) -> tuple[str, str]:
+    """Title and unit of the chart."""
+    return f"Credits from {now.since} to {now.until}", "credits a day"
+
+
+def usage(now: Usage, title_of: Callable[[str], str], *, of_server: bool) -> str:
+    """The answer of /usage."""
+    if not now.rows and not now.refused:
+        return f"Nothing was ordered from {now.since} to {now.until}. Try **/imagine**."
+    lines = [
+        f"### {'This server' if of_server else 'You'}, {now.since} to {now.until}",
+        f"**{credits_of(now.credits)}** for {counted(now.images, 'image')} in {counted(now.delivered, 'order')}"
+        + (f", {duration(now.seconds_each)} each" if now.seconds_each is not None else ""),
+        f"{now.failed} failed, {now.cancelled} cancelled, {now.refused} refused",
+        "**Models:** " + _shares((title_of(model), spent) for model, spent in now.by_model()),
+    ]
+    if of_server:
+        lines.append("**Members:** " + _shares((_member(member), spent) for member, spent in now.by_member()))
+    lines.append("-# One credit is one US cent of fal's list price. Days are UTC days. The table has every day.")
+    return "\n".join(lines)
+
+
+def usage_alt(now: Usage, title_of: Callable[[str], str]) -> str:
+    """The chart in words, at most 1,024 characters."""
+    days = dict.fromkeys(now.days, 0)
+    for row in now.rows:
+        days[row.day] += row.credits
+    best = max(days, key=lambda day: days[day])
+    models = ", ".join(f"{title_of(model)} {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
+    return (
+        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}: {models or 'none'}."
+        f" The most on one day: {days[best]:,} on {best}."
+    )[:1024]
+
+
+def _shares(pairs: Iterable[tuple[str, int]]) -> str:
+    return " · ".join(f"{name} {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
+
+
+def _member(member_id: int) -> str:
+    return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
+
+
+def recipe_line(job: Job) -> str:
+    """How to order the same again, as a command."""
+    options = "".join(f" {name}:{value}" for name, value in job.order.choices.made().items())
+    command = "edit" if job.order.is_edit else "imagine"
+    return f"/{command} prompt:{' '.join(job.order.prompt.split())} model:{job.order.model}{options}"
+
+
+# --- one's own data -------------------------------------------------------------------------------
+
+EXPORTED = (
+    "Everything that is stored about you: orders with prompts, recipes and counts. Your pictures are in the channels"
+    " and in **/jobs**."
+)
+ERASE = "Forget me"
+ERASURE_QUESTION = (
+    "### Forget everything about you?\n"
+    "Your prompts, pictures and orders are removed from the bot within the hour, in every server. It cannot be undone:"
+    " buttons under your images stop working. Messages in Discord stay; delete those yourself. The books keep the sums"
+    " without you, no credits come back, and a block or a strike stays until it ends."
+)
+ERASURE_ASKED = "You will be forgotten within the hour. Orders still on their way are finished first."
+
+# --- the operator's commands ----------------------------------------------------------------------
+
+SERVER_ID = "The server's Discord id"
+SERVER_MONTHLY = "Credits a month; -1 for the default again"
+SERVER_DO = "Suspend, resume, allow, disallow, or leave it"
+SERVER_SET = "Done. It holds for the next order."
+NOTICE_WORDS = "What to say"
+NOTICE_TAKEN = "It will stand in all log channels within a few seconds."
+
+
+def purse(state: PurseState) -> str:
+    """The month of the operator."""
+    share = f" ({state.spent * 100 // state.stop} %)" if state.stop else ""
+    return (
+        f"**{credits_of(state.spent)}** of {state.stop:,} spent this month{share}.\n"
+        f"If it goes on as in the last days: **{credits_of(state.forecast)}** at the end of the month.\n"
+        "-# One credit is one US cent of fal's list price. Months are UTC months."
+    )
+
+
+def servers(found: Iterable[tuple[Server, int]]) -> str:
+    """The servers, one a line."""
+    lines = [
+        f"`{server.guild_id}` {code(server.name or '?')} {credits_of(spent)}"
+        + (f" of {server.monthly:,}" if server.monthly is not None else "")
+        + (", suspended" if server.suspended else "")
+        + (", left" if server.left_at is not None else "")
+        for server, spent in found
+    ]
+    return "\n".join(["### Servers, this month", *(lines or ["none"])])
+
+
+def notice(words: str) -> str:
+    """A notice of the operator's, in a log channel; the words are escaped already."""
+    return f"**From the people who run this bot**\n{words}"
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -347,6 +784,17 @@ def standing(now: Standing) -> str:
         f" and {counted(now.jobs, 'order')} on the way.\n"
         f"**This server** has {credits_of(now.server_left)} of {now.server_limit:,} left today.{month}\n"
         f"Both renew {when(now.renews_at)}. One credit is one US cent of fal's list price."
+    )
+
+
+def standing_of_person(now: Standing) -> str:
+    """The answer of /quota outside servers."""
+    if not now.member_limit:
+        return PERSONAL_OFF
+    return (
+        f"**You** have {credits_of(now.member_left)} of {now.member_limit:,} left today outside servers"
+        f" and {counted(now.jobs, 'order')} on the way.\n"
+        f"More comes {when(now.renews_at)}. One credit is one US cent of fal's list price."
     )
 
 
@@ -383,6 +831,9 @@ NOT_CHARGED = "You were not charged."
 CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
 
 
+PERSONAL_OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
+
+
 def explain(error: BotError) -> str:
     """The sentence for an error. Every BotError has one; a test walks them all."""
     for explain_part in (
@@ -393,6 +844,10 @@ def explain(error: BotError) -> str:
         _setting_refused,
         _words_rule_refused,
         _control_refused,
+        _standing_refused,
+        _gone_refused,
+        _conversation_refused,
+        _reply_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -452,6 +907,12 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case OutsideError():
+            return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
+        case StaysPrivateError():
+            return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
+        case PersonalOffError():
+            return PERSONAL_OFF
         case PrivateForbiddenError():
             return "Private results are switched off in this server. Please order without `private`."
         case NeedsGoAheadError(credits=credit, above=above):
@@ -653,14 +1114,14 @@ def saved(changed: Changed) -> str:
     return f"Saved. {change_said(changed)}"
 
 
-def history_line(changed: Changed) -> str:
+def change_line(changed: Changed) -> str:
     """One change in /settings history."""
     return f"<@{changed.by}> <t:{int(changed.at)}:R>\n{change_said(changed)}"
 
 
-HISTORY_TITLE = "### The latest changes, the newest first"
-NO_HISTORY = "Nobody has changed anything here yet."
-UNDO = "Undo"
+CHANGES_TITLE = "### The latest changes, the newest first"
+NO_CHANGES = "Nobody has changed anything here yet."
+UNDO_CHANGE = "Undo"
 NO_WORDS = "There are no word rules yet."
 WORDS_FILE = "The word rules that hold now, one a line."
 
@@ -796,8 +1257,8 @@ def preview_said(member_id: int, channel_id: int, holds: Effective, catalogue: C
 
 def latest_said(changes: Sequence[Changed]) -> str:
     """The latest changes on the log page."""
-    lines = [history_line(one) for one in changes]
-    return f"**Latest changes**\n{shortened(lines, 1200) if lines else NO_HISTORY}"
+    lines = [change_line(one) for one in changes]
+    return f"**Latest changes**\n{shortened(lines, 1200) if lines else NO_CHANGES}"
 
 
 def too_many_for_panel(name: str) -> str:
@@ -884,6 +1345,30 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
         case NotYoursError():
             return "Only the person who ordered this and moderators can do that."
+        case _:
+            return None
+
+
+def _standing_refused(error: BotError) -> str | None:
+    match error:
+        case NotModeratorError():
+            return "Only moderators of this server can do that."
+        case NotOwnerError():
+            return "Only the people who run this bot can do that."
+        case BadServerError():
+            return "That is no server's id. It is a long number; copy it with Discord's developer mode."
+        case ExportTooLargeError():
+            return "Your data does not fit into one file here. Please ask the people who run this bot for it."
+        case SuspendedError():
+            return "The bot is switched off for this server by the people who run it. Nothing was ordered."
+        case NotAllowedHereError():
+            return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
+        case _:
+            return None
+
+
+def _gone_refused(error: BotError) -> str | None:
+    match error:
         case JobGoneError():
             return "This order is not known any more."
         case OfferGoneError():
@@ -892,6 +1377,62 @@ def _control_refused(error: BotError) -> str | None:
             return "There is nothing left to cancel here."
         case OriginalGoneError():
             return "The files of this order are no longer kept."
+        case _:
+            return None
+
+
+def _conversation_refused(error: BotError) -> str | None:
+    match error:
+        case DraftGoneError():
+            return "This form is over, so nothing was ordered. Please open it again."
+        case BasketEmptyError():
+            return (
+                "Your basket is empty. Right-click a message with an image (hold it on a phone), then"
+                f" **Apps** > **{ADD_TO_BLEND}**."
+            )
+        case BasketFullError(limit=limit, held=held, more=more):
+            return (
+                f"A basket holds {counted(limit, 'picture')}: yours has {held}, and that message has {more} more."
+                " Please take some out first; **/blend** shows them."
+            )
+        case LargestAlreadyError():
+            return "This is the largest size there is."
+        case NothingBeforeError():
+            return "There is no earlier image to show: this one was not made from another."
+        case AlreadyGoneError():
+            return "These images were deleted already."
+        case JustBroughtBackError():
+            return "That was posted here a moment ago. Please scroll down a little."
+        case _:
+            return None
+
+
+def _reply_refused(error: BotError) -> str | None:
+    match error:
+        case UnknownOptionsError(given=given):
+            more = f" and {len(given) - 5} more" if len(given) > 5 else ""  # noqa: PLR2004 - enough to see the mistake
+            return (
+                f"I do not know {listed(given[:5])}{more}. Options go last, such as `--ar 16:9 --model pro --2k`."
+                " Nothing was ordered."
+            )
+        case NoSuchImageError(named=named, there=there):
+            return f"There is no image {named} there: it has {counted(there, 'image')}. Nothing was ordered."
+        case RepliesOffError():
+            return "Ordering by messages is switched off here. **/imagine** and **/edit** work."
+        case ImageHiddenError():
+            return (
+                "Discord does not show me that image. Choose **Apps > Edit image** on it, or attach it to your message."
+            )
+        case NoImageThereError():
+            return "I see no image in that message. Attach one, or reply to a message that has one."
+        case RepliedMessageGoneError():
+            return "The message that you replied to is gone. Please attach the image to your message."
+        case NothingSaidError():
+            return "Say what to change, and attach an image or reply to one. **/help** tells the rest."
+        case OnlyOwnPicturesError():
+            return "In this server you can edit your own pictures and mine, not other people's."
+        case PictureKeptError():
+            return "The person who posted that picture does not want it edited by others."
         case _:
             return None
 

@@ -37,6 +37,16 @@ def where_in(message: discord.Message) -> Where:
     return _where(message.guild.id if message.guild else None, message.channel.id, message.channel)
 
 
+def is_outside(interaction: discord.Interaction) -> bool:
+    """Whether a person alone brought the bot here, as an app of theirs: then it can neither look nor post.
+
+    `Interaction.is_user_integration` says no as soon as somebody else clicks.
+    """
+    if interaction.guild_id is None:
+        return not interaction.context.dm_channel
+    return not interaction.is_guild_integration() and interaction.client.get_guild(interaction.guild_id) is None
+
+
 def _roles(user: discord.User | discord.Member) -> frozenset[int]:
     """Without @everyone, whose id is the server's."""
     if not isinstance(user, discord.Member):

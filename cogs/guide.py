@@ -5,6 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import texts, views
+from bot.domain.asking import is_person
 from bot.service.desk import Desk
 from cogs.answering import answer, answer_error, answer_view
 from cogs.asking import asker_of, where_of
@@ -22,21 +23,19 @@ class Guide(commands.Cog):
         self._keep_days = keep_days
 
     @app_commands.command(description=texts.COMMANDS["quota"])
-    @app_commands.guild_only()
     async def quota(self, interaction: discord.Interaction) -> None:
         """What is left today."""
-        standing = await self._desk.standing(scope_of(interaction), asker_of(interaction), where_of(interaction))
-        await answer(interaction, texts.standing(standing))
+        scope = scope_of(interaction)
+        standing = await self._desk.standing(scope, asker_of(interaction), where_of(interaction))
+        await answer(interaction, texts.standing_of_person(standing) if is_person(scope) else texts.standing(standing))
 
     @app_commands.command(description=texts.COMMANDS["jobs"])
-    @app_commands.guild_only()
     async def jobs(self, interaction: discord.Interaction) -> None:
         """The member's latest orders, with what can be done about each."""
         found = await self._desk.jobs(scope_of(interaction), interaction.user.id, MOST_JOBS)
         await answer_view(interaction, views.jobs(found, self._desk.catalogue))
 
     @app_commands.command(description=texts.COMMANDS["help"])
-    @app_commands.guild_only()
     async def help(self, interaction: discord.Interaction) -> None:
         """The one page."""
         await answer(interaction, texts.help_page(self._desk.catalogue, self._keep_days))

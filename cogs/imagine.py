@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import check_edit
+from bot.domain.catalogue import Catalogue, check_edit
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
@@ -32,12 +32,10 @@ class Imagine(commands.Cog):
         self._desk = desk
         self._studio = studio
         for command in (self.imagine, self.edit):
-            for option in COMPLETED:
-                command.autocomplete(option)(self._suggest)
+            complete(command, desk.catalogue)
 
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
-    @app_commands.guild_only()
     async def imagine(
         self,
         interaction: discord.Interaction,
@@ -51,6 +49,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Make images from words."""
         choices = Choices(
@@ -63,12 +62,11 @@ class Imagine(commands.Cog):
             web_search=web_search,
             thinking=thinking,
         )
-        order = _order(interaction, prompt, model, choices, ())
+        order = _order(interaction, prompt, model, choices, (), private=private)
         await place(interaction, self._desk, self._studio, order)
 
     @app_commands.command(description=texts.COMMANDS["edit"])
     @app_commands.describe(**texts.OPTIONS, **{f"image{number}": texts.MORE_IMAGE for number in range(2, 15)})
-    @app_commands.guild_only()
     async def edit(
         self,
         interaction: discord.Interaction,
@@ -96,6 +94,7 @@ class Imagine(commands.Cog):
         safety: Tolerance | None = None,
         web_search: bool | None = None,  # noqa: FBT001 - an option
         thinking: str | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - an option
     ) -> None:
         """Change or combine pictures with words."""
         choices = Choices(
@@ -110,7 +109,7 @@ class Imagine(commands.Cog):
         )
         pictures = (image, image2, image3, image4, image5, image6, image7, image8, image9, image10, image11, image12,
                     image13, image14)  # fmt: skip
-        order = _order(interaction, prompt, model, choices, pictures)
+        order = _order(interaction, prompt, model, choices, pictures, private=private)
         check_edit(order)
         await place(interaction, self._desk, self._studio, order)
 
@@ -120,13 +119,19 @@ class Imagine(commands.Cog):
         """Whatever happens, the member gets a sentence."""
         await answer_error(interaction, error)
 
-    async def _suggest(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+
+def complete(command: app_commands.Command[Any, ..., Any], catalogue: Catalogue) -> None:
+    """Let a command's options suggest their values."""
+
+    async def suggested(interaction: discord.Interaction, current: str) -> list[Choice[str]]:
         """Follows what was already chosen; never fails in the member's face."""
         option = next((one["name"] for one in _given(interaction) if one.get("focused")), "")
         chosen = {one["name"]: one.get("value") for one in _given(interaction)}
-        edit = interaction.command is not None and interaction.command.name == "edit"
-        found = suggest(self._desk.catalogue, option, current, chosen, edit=edit)
+        found = suggest(catalogue, option, current, chosen, edit=command.name != "imagine")
         return [Choice(name=label, value=value) for value, label in found]
+
+    for option in COMPLETED:
+        command.autocomplete(option)(suggested)
 
 
 def _given(interaction: discord.Interaction) -> list[dict[str, Any]]:
@@ -140,6 +145,8 @@ def _order(
     model: str | None,
     choices: Choices,
     pictures: tuple[discord.Attachment | None, ...],
+    *,
+    private: bool,
 ) -> Order:
     return Order(
         scope=scope_of(interaction),
@@ -149,6 +156,7 @@ def _order(
         prompt=prompt,
         model=model or "",
         choices=choices,
+        private=private,
         references=tuple(
             Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
             for one in pictures

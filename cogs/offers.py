@@ -7,7 +7,7 @@ from bot.service.desk import Desk
 from bot.service.offers import Offers
 from bot.service.studio import Studio
 from cogs.answering import answered
-from cogs.orders import place
+from cogs.orders import place, take_away
 
 
 class OfferButtons(commands.Cog):
@@ -26,3 +26,4 @@ class OfferButtons(commands.Cog):
         """One click counts: an offer is gone once it was taken."""
         order = self._offers.take(offer_id, interaction.user.id)
         await place(interaction, self._desk, self._studio, order, confirmed=True)
+        await take_away(interaction)

@@ -21,6 +21,8 @@ AT_FAL: list[tuple[int, Script]] = [
     (1, Script(fault=Fal.SUBMIT_INGRESS_ERROR)),
     (1, Script(fault=Fal.SUBMIT_LOCKED)),
     *((2, Script(fault=fault)) for fault in (Fal.STATUS_ERROR, Fal.STATUS_INGRESS_ERROR, Fal.STATUS_DROP)),
+    *((2, Script(fault=Fal.STREAM_REFUSED, status=status)) for status in (404, 500)),
+    *((3, Script(fault=fault)) for fault in (Fal.STREAM_BROKEN, Fal.STREAM_SILENT)),
     *((3, Script(fault=fault)) for fault in (Fal.RESULT_ERROR, Fal.RESULT_INGRESS_ERROR, Fal.RESULT_DROP)),
     *((2, Script(fault=fault)) for fault in (Fal.CANCEL_IGNORED, Fal.CANCEL_TOO_LATE, Fal.CANCEL_ERROR, Fal.CANCEL_DROP)),
     *((1, Script(fault=fault)) for fault in (Fal.TOKEN_ERROR, Fal.UPLOAD_ERROR, Fal.UPLOAD_DROP, Fal.LISTING_ERROR)),

@@ -51,6 +51,7 @@ class _Model(_Entry):
     edit: Annotated[str, Field(pattern=r"^[\w.-]+/[\w./-]+$")]
     max_references: Annotated[int, Field(ge=1, le=14)]
     deadline_minutes: Annotated[float, Field(gt=0, le=120)]
+    rough_seconds: Annotated[float, Field(gt=0, le=7200)] | None = None
     price: _Price
     parameters: dict[str, _Parameter]
     edit_parameters: dict[str, _Parameter] = {}
@@ -74,6 +75,7 @@ class _Model(_Entry):
             edit=Endpoint(id=self.edit, parameters=common | changed),
             max_references=self.max_references,
             deadline=self.deadline_minutes * 60,
+            rough_seconds=self.rough_seconds,
             price=Price(image=self.price.image, times=self.price.times, plus=self.price.plus),
         )
 

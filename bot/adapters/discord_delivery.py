@@ -1,17 +1,17 @@
-"""Posting a job's images so that they arrive, once: channel, else the interaction's message, else a direct message."""
+"""Posting a job's images so that they arrive, once, in the first of its places that takes them."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import discord
 
 from bot import views
 from bot.adapters.discord_files import Packed, Packer
 from bot.adapters.discord_routes import (
+    LOOKED_BEFORE,
     OUTAGE,
     TROUBLES,
     Verdict,
@@ -20,12 +20,15 @@ from bot.adapters.discord_routes import (
     first_answer,
     interaction_route,
     pause_after,
+    posted_message,
+    reference_to,
     verdict,
 )
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import DeliveryError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET
+from bot.domain.places import Place, places
 from bot.service.alerts import Alerts, Subject
 from bot.service.ports import Clock
 
@@ -35,8 +38,6 @@ NONCE_LIFE = 120.0
 """Seconds within which a send repeated with its nonce makes no second message; Discord says "a few minutes"."""
 STEPS_DOWN = 4
 """Times that the files are made smaller."""
-LOOKED_THROUGH = 300
-"""Messages after the job's time that are searched for its own."""
 ALERT_AFTER = 3
 """Failed tries before the operator hears of it."""
 
@@ -70,10 +71,6 @@ class _Content:
     def view(self, packed: Packed) -> discord.ui.LayoutView:
         return views.result(self.job, self.catalogue, packed.names, packed.remark, packed.originals)
 
-    def is_in(self, message: discord.Message) -> bool:
-        """Whether a message carries this job's buttons."""
-        return any(self.job.id in custom_id for custom_id in views.custom_ids(message.components))
-
 
 @dataclass(frozen=True, slots=True)
 class _Messageable:
@@ -81,7 +78,7 @@ class _Messageable:
 
     client: discord.Client
     content: _Content
-    channel: discord.abc.Messageable
+    channel: discord.PartialMessageable | discord.DMChannel
 
     async def find(self, *, nonce_alive: bool) -> int | None:
         job = self.content.job
@@ -89,29 +86,34 @@ class _Messageable:
             if nonce_alive:
                 return None
             raise _ElsewhereError
-        since = discord.Object(discord.utils.time_snowflake(_moment((job.rendered_at or job.created_at) - 60)))
-        async for message in self.channel.history(after=since, limit=LOOKED_THROUGH, oldest_first=True):
-            ours = self.client.user is not None and message.author.id == self.client.user.id
-            if ours and self.content.is_in(message) and views.has_pictures(message.components):
-                return message.id
-        return None
+        since = (job.rendered_at or job.created_at) - LOOKED_BEFORE
+        return await posted_message(self.client, self.channel, job.id, since, pictures=True)
 
     async def _sees_history(self) -> bool:
         """Without Read Message History Discord answers with an empty list, as if nothing had been posted."""
-        if not isinstance(self.channel, discord.PartialMessageable):
+        if not isinstance(self.channel, discord.PartialMessageable) or self.channel.guild_id is None:
             return True  # direct messages
         channel = self.client.get_channel(self.channel.id) or await self.client.fetch_channel(self.channel.id)
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return True
         return channel.permissions_for(channel.guild.me).read_message_history
 
+    async def _answered(self) -> discord.MessageReference | None:
+        """An order by a message is answered as a reply to it, where the bot may read what was said."""
+        order = self.content.job.order
+        if order.message_id is None or self.channel.id != order.channel_id or not await self._sees_history():
+            return None
+        return reference_to(order)
+
     async def post(self, packed: Packed) -> int:
         job = self.content.job
+        reference: Any = await self._answered()  # discord.py takes None, but its overloads do not say so
         files = packed.files(job)
         try:
             message = await self.channel.send(
                 view=self.content.view(packed),
                 files=files,
+                reference=reference,
                 nonce=f"nb-{job.id}",  # with it, Discord answers a send repeated within minutes with the first message
                 allowed_mentions=views.only(job.order.member_id),
             )
@@ -184,16 +186,14 @@ class Delivery:
         self._clock = clock
         self._sleep = sleep
 
-    async def post(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone."""
+    async def post(self, job: Job, folder: Path, *, again: bool, at_progress: Callable[[], object]) -> int:
+        """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone.
+
+        `at_progress` is called before the progress message is made the result.
+        """
         content = _Content(job, self._catalogue)
-        makers: tuple[Callable[[], _Place | None], ...] = (
-            lambda: _Messageable(self._client, content, channel_of(self._client, job)),
-            lambda: self._first_answer(content),
-            lambda: _Direct(self._client, content),
-        )
-        for make in makers:
-            place = make()
+        for kind in places(job):
+            place = self._place(kind, content, at_progress)
             if place is None:
                 continue
             try:
@@ -232,9 +232,19 @@ class Delivery:
             self._alerts.up(Subject.DELIVERY, job.id)
         await self._sleep(pause_after(tries))
 
-    def _first_answer(self, content: _Content) -> _Place | None:
-        webhook = interaction_route(self._client, content.job, self._clock())
-        return _FirstAnswer(webhook, content) if webhook else None
+    def _place(self, kind: Place, content: _Content, at_progress: Callable[[], object]) -> _Place | None:
+        """None when the interaction's token is dead."""
+        match kind:
+            case Place.CHANNEL:
+                return _Messageable(self._client, content, channel_of(self._client, content.job))
+            case Place.ANSWER:
+                webhook = interaction_route(self._client, content.job, self._clock())
+                if webhook is None:
+                    return None
+                at_progress()
+                return _FirstAnswer(webhook, content)
+            case Place.DIRECT:
+                return _Direct(self._client, content)
 
     def _file_limit(self, job: Job) -> int:
         guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None
@@ -247,7 +257,3 @@ async def _after_all(place: _Place) -> int | None:
         return await place.find(nonce_alive=True)
     except (*TROUBLES, _ElsewhereError):
         return None
-
-
-def _moment(unix: float) -> datetime:
-    return datetime.fromtimestamp(unix, UTC)

@@ -13,6 +13,9 @@ from bot.domain.errors import DeliveryError, OriginalGoneError, PictureError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET, shares
 
+THUMBNAIL_SIDE = 240
+"""Pixels; Discord shows 85 points, and screens have up to three pixels in each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
@@ -46,7 +49,7 @@ class Packed:
             discord.File(
                 path,
                 filename=path.name,
-                description=texts.alt_text(job.order.prompt, position, len(self.paths), edit=job.order.is_edit),
+                description=texts.alt_text(job.order.title, position, len(self.paths), edit=job.order.is_edit),
             )
             for position, path in enumerate(self.paths, start=1)
         ]
@@ -89,6 +92,20 @@ class Packer:
         if picture.size <= limit:
             return path, True
         return (await self._fit(path, folder, f"original-{position}", limit)).path, False
+
+    async def compare(self, before: Path, after: Path, labels: tuple[str, str], folder: Path) -> Path:
+        """Both in one picture, which fits every limit. Raises PictureError, OSError."""
+        return await self._worker.compare(before, after, labels, folder)
+
+    async def thumbnail(self, job: Job, folder: Path) -> Path | None:
+        """A small copy of the first image, made once; None when the file is not there."""
+        path, small = folder / job.pictures[0].filename, folder / "thumbnail.webp"
+        try:
+            if await asyncio.to_thread(small.is_file):
+                return small
+            return await self._worker.thumbnail(path, folder, small.stem, THUMBNAIL_SIDE)
+        except (PictureError, OSError):
+            return None
 
     async def _fit(self, path: Path, folder: Path, stem: str, share: int) -> Fitted:
         try:

@@ -31,6 +31,14 @@ class Operator:
         self._clock = clock
         self._sleep = sleep
 
+    async def post(self, channel_id: int, words: str) -> None:
+        """Say something of the operator's in a log channel; one that cannot be used is only logged."""
+        view = views.note(texts.notice(views.quiet(words, 1900)))
+        try:
+            await self._client.get_partial_messageable(channel_id).send(view=view, allowed_mentions=views.NOBODY)
+        except TROUBLES as error:
+            _log.warning("the notice did not reach channel %d (%s)", channel_id, described(error))
+
     async def tell(self, subject: Subject, up: bool) -> None:  # noqa: FBT001 - the news itself
         """Log it, then post it, after an outage too; a channel that cannot be used is itself only logged."""
         sentence = texts.alert(subject, up=up)

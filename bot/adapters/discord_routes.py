@@ -1,13 +1,16 @@
 """How Discord's refusals are read, and the interaction's own route."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TypeVar
 
 import aiohttp
 import discord
 
+from bot import views
 from bot.domain.job import Job
+from bot.domain.order import Order
 from bot.service.ports import Clock
 
 T = TypeVar("T")
@@ -19,6 +22,10 @@ TROUBLES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError
 TOO_LARGE_STATUS, TOO_LARGE_CODE = 413, 40005
 OUTAGE = 3600.0
 """Seconds that Discord's troubles are waited out in one place before the next is tried."""
+LOOKED_THROUGH = 300
+"""Messages after the job's time that are searched for its own."""
+LOOKED_BEFORE = 60.0
+"""Seconds before that time at which the search begins: Discord's clock may differ."""
 LONGEST_PAUSE = 60.0
 """Seconds between two tries, at most."""
 
@@ -83,6 +90,26 @@ def first_answer(job: Job) -> int:
     """The progress message's id for the interaction's route, which also knows it as @original."""
     known = job.reply.message_id if job.reply else None
     return known or "@original"  # pyright: ignore[reportReturnType] - discord.py only writes it into the address
+
+
+def reference_to(order: Order) -> discord.MessageReference:
+    """The member's own message, to be replied to; that it is gone is no failure. Raises TypeError without one."""
+    if order.message_id is None:
+        raise TypeError("an order by a message has its id")
+    return discord.MessageReference(message_id=order.message_id, channel_id=order.channel_id, fail_if_not_exists=False)
+
+
+async def posted_message(
+    client: discord.Client, channel: discord.abc.Messageable, job_id: str, since: float, *, pictures: bool
+) -> int | None:
+    """The bot's message with a job's buttons, with or without pictures, posted since then (unix seconds)."""
+    after = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(since, UTC)))
+    async for message in channel.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
+        ours = client.user is not None and message.author.id == client.user.id
+        of_job = ours and any(job_id in custom_id for custom_id in views.custom_ids(message.components))
+        if of_job and views.has_pictures(message.components) == pictures:
+            return message.id
+    return None
 
 
 def channel_of(client: discord.Client, job: Job) -> discord.PartialMessageable:

@@ -7,11 +7,22 @@ from pathlib import Path
 import discord
 
 from bot import texts, views
+from bot.adapters.discord_budget import Budget
 from bot.adapters.discord_delivery import Delivery
-from bot.adapters.discord_routes import TROUBLES, channel_of, described, first_answer, insist, interaction_route
+from bot.adapters.discord_routes import (
+    LOOKED_BEFORE,
+    TROUBLES,
+    channel_of,
+    described,
+    first_answer,
+    insist,
+    interaction_route,
+    posted_message,
+)
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
+from bot.domain.places import is_posted
 from bot.service.ports import Clock, Phase
 
 _log = logging.getLogger(__name__)
@@ -27,25 +38,31 @@ class DiscordStage:
         self,
         client: discord.Client,
         delivery: Delivery,
+        budget: Budget,
         catalogue: Catalogue,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._client = client
         self._delivery = delivery
+        self._budget = budget
         self._catalogue = catalogue
         self._clock = clock
         self._sleep = sleep
         self._closed: set[str] = set()  # jobs whose progress message cannot be edited any more
 
     async def show(self, job: Job, phase: Phase) -> None:
-        """Edit the progress message, through the interaction only: channel routes are kept for results."""
+        """Edit the progress message: through the interaction where there was one, as channel routes are for results."""
         webhook = interaction_route(self._client, job, self._clock())
-        if webhook is None or job.id in self._closed:
+        if job.id in self._closed or (webhook is None and job.notice_id is None):
             return
         try:
             view = views.progress(job, self._catalogue, phase)
-            await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
+            if webhook is not None:
+                await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
+            elif job.notice_id is not None:
+                notice = channel_of(self._client, job).get_partial_message(job.notice_id)
+                await notice.edit(view=view, allowed_mentions=views.NOBODY)
         except discord.HTTPException as error:
             if error.status in {401, 403, 404}:
                 self._closed.add(job.id)
@@ -54,13 +71,15 @@ class DiscordStage:
             _log.info("job %s: progress not shown (%s)", job.id, described(error))
 
     async def deliver(self, job: Job, folder: Path, *, again: bool) -> int:
-        """Post the images where they can be seen."""
-        return await self._delivery.post(job, folder, again=again)
+        """Post the images where they can be seen, before all else that goes to Discord."""
+        with self._budget.first():
+            return await self._delivery.post(job, folder, again=again, at_progress=lambda: self._closed.add(job.id))
 
     async def clear(self, job: Job) -> None:
         """Take the progress message away."""
         known = job.reply and job.reply.message_id
         if job.message_id is not None and job.message_id == known:
+            self._closed.discard(job.id)
             return  # it has become the result
 
         async def by_token(webhook: discord.Webhook) -> None:
@@ -106,12 +125,14 @@ class DiscordStage:
         Discord's troubles are waited out. False when there is no such message (any more), or no way to it.
         """
         self._closed.discard(job.id)
+        if job.order.message_id is not None and job.reply is None:
+            return await self._at_notice(job, by_channel)
         if job.reply is None:
             return False
         ways = list[Callable[[], Awaitable[object]]]()
         if (webhook := interaction_route(self._client, job, self._clock())) is not None:
             ways.append(lambda: by_token(webhook))
-        if job.reply.message_id is not None:
+        if job.reply.message_id is not None and is_posted(job.order):  # elsewhere channel routes know no such message
             message = channel_of(self._client, job).get_partial_message(job.reply.message_id)
             ways.append(lambda: by_channel(message))
         for way in ways:
@@ -122,6 +143,22 @@ class DiscordStage:
             else:
                 return True
         return False
+
+    async def _at_notice(self, job: Job, act: ByChannel) -> bool:
+        """The same for an order by a message: its progress message is looked for where its id was never stored."""
+        channel, since = channel_of(self._client, job), job.created_at - LOOKED_BEFORE
+
+        async def reach() -> bool:
+            notice_id = job.notice_id or await posted_message(self._client, channel, job.id, since, pictures=False)
+            if notice_id is not None:
+                await act(channel.get_partial_message(notice_id))
+            return notice_id is not None
+
+        try:
+            return await insist(reach, self._clock, self._sleep)
+        except TROUBLES as error:
+            _log.info("job %s: progress message not reached (%s)", job.id, described(error))
+            return False
 
     async def _write_to(self, job: Job, sentence: str) -> None:
         """The last way to reach a member."""
@@ -138,7 +175,7 @@ class DiscordStage:
 
 def _was_answered(job: Job) -> bool:
     """Whether a progress message is known to have stood; where none did, nothing private was said after it either."""
-    return job.reply is not None and job.reply.message_id is not None
+    return job.notice_id is not None or (job.reply is not None and job.reply.message_id is not None)
 
 
 async def _stands_as(webhook: discord.Webhook, job: Job) -> int:

@@ -1,7 +1,8 @@
 """The ImageBackend port over fal: requests through fal-client, watching through aiohttp."""
 
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -9,7 +10,8 @@ from fal_client import AsyncRequestHandle
 from yarl import URL
 
 from bot.adapters.fal_list import FalList
-from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor
+from bot.adapters.fal_stream import StreamLimits, Streams
+from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor, Priority
 from bot.adapters.fal_watch import FalWatch, Sleep
 from bot.domain.errors import (
     FalBusyError,
@@ -38,11 +40,17 @@ class Fal:
         *,
         keep_outputs_days: int,
         sleep: Sleep,
+        streams: StreamLimits,
+        priority: Priority = "normal",
+        monotonic: Callable[[], float] = time.monotonic,
         submit_timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
         self._addresses = addresses
-        self._door = FalDoor(key, addresses, keep_outputs_days=keep_outputs_days, timeout=submit_timeout)
-        self._watch = FalWatch(session, key, sleep)
+        self._door = FalDoor(
+            key, addresses, keep_outputs_days=keep_outputs_days, priority=priority, timeout=submit_timeout
+        )
+        headers = {"Authorization": f"Key {key}"}
+        self._watch = FalWatch(session, headers, Streams(session, headers, streams, monotonic), sleep)
         self._list = FalList(session, key, addresses.api)
         self._sleep = sleep
 
@@ -55,7 +63,7 @@ class Fal:
         handle = await self._door.submit(request.endpoint, request.arguments)
         return ticket_of(request.endpoint, handle, self._addresses.queue)
 
-    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         """Yield the status whenever it changed, until Completed."""
         return self._watch.statuses(ticket.status_url)
 

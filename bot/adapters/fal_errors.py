@@ -32,6 +32,7 @@ PICTURE_TYPES = frozenset(
         "unsupported_image_format",
     }
 )
+UNREADABLE_TYPES = frozenset({"file_download_error", "image_load_error"})
 NOTHING_TYPES = frozenset({"no_media_generated", "invalid_request"})
 """The second is the older name, still seen: "Could not generate images with the given prompts and images"."""
 TIMEOUT_TYPES = frozenset({"generation_timeout", "request_timeout", "startup_timeout"})
@@ -70,7 +71,8 @@ def _refusal(entries: list[dict[str, Any]], *, billed: bool) -> GenerationError:
         if kind in NOTHING_TYPES:
             return NoImageMadeError(may_be_billed=billed)
         if kind in PICTURE_TYPES:
-            return PictureRefusedError(position=_position(entry), may_be_billed=billed)
+            unreadable = kind in UNREADABLE_TYPES
+            return PictureRefusedError(position=_position(entry), unreadable=unreadable, may_be_billed=billed)
     return InvalidRequestError(
         kinds=tuple(f"{_place(entry)}:{kind}" for entry, kind in zip(entries, kinds, strict=True)), may_be_billed=billed
     )

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import fal_client
 import fal_client.client as vendor
@@ -30,6 +31,7 @@ SUBMIT_TIMEOUT = 60.0
 """Seconds that fal may be silent. A submit as a whole takes at most twice that, also when its answer trickles."""
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Failures before a byte of the request has left: trying again cannot pay twice."""
+Priority = Literal["normal", "low"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,16 +174,24 @@ class FalDoor:
     """submit, cancel and upload, in the domain's errors."""
 
     def __init__(
-        self, key: str, addresses: Addresses, *, keep_outputs_days: int, timeout: float = SUBMIT_TIMEOUT
+        self,
+        key: str,
+        addresses: Addresses,
+        *,
+        keep_outputs_days: int,
+        priority: Priority,
+        timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
+        """`priority`: where in fal's queue requests stand."""
         self._client = FalClient(key, addresses, timeout)
+        self._priority: Priority = priority
         seconds = keep_outputs_days * 24 * 3600
         self._headers = {"X-Fal-Object-Lifecycle-Preference": f'{{"expiration_duration_seconds": {seconds}}}'}
 
     async def submit(self, endpoint: str, arguments: Mapping[str, object]) -> fal_client.AsyncRequestHandle:
         """Send a request. Raises SubmitUnansweredError when it may have arrived, else what fal refused."""
         try:
-            return await self._client.submit(endpoint, dict(arguments), headers=self._headers)
+            return await self._client.submit(endpoint, dict(arguments), priority=self._priority, headers=self._headers)
         except _UnansweredError:
             raise SubmitUnansweredError(may_be_billed=True) from None
         except _RefusedOnceError as refused:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -37,23 +39,38 @@ class Fetcher(Protocol):
         ...
 
 
+class Looker(Protocol):
+    """Looks pictures up again where they were found."""
+
+    async def fresh(self, reference: Reference) -> Reference | None:
+        """The same picture with an address that works again; None when there is none."""
+        ...
+
+
 class Intake:
     """Pictures in."""
 
-    def __init__(self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep) -> None:
+    def __init__(
+        self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep, posts: Looker
+    ) -> None:
         self._downloads = downloads
         self._worker = worker
         self._limits = limits
         self._sleep = sleep
+        self._posts = posts
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
-        """Fetch, check and normalise one picture of an order; after a restart it may be here already."""
-        if (kept := await asyncio.to_thread(_kept, folder, f"reference-{position}")) is not None:
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
+        """Read, check and normalise one picture of an order; it may be here already, in this order or in another."""
+        if (kept := await asyncio.to_thread(_found, reference, position, folder)) is not None:
             return kept
         raw = folder / f"reference-{position}.raw"
         try:
-            await self._fetch_reference(reference.url, raw)
-            picture = await self._worker.normalise(raw, folder, f"reference-{position}", self._limits)
+            limits = self._limits
+            if own is not None and await asyncio.to_thread(_linked, own, raw):
+                limits = replace(limits, source_bytes=RESULT_BYTES)
+            else:
+                await self._fetch_reference(reference, raw)
+            picture = await self._worker.normalise(raw, folder, f"reference-{position}", limits)
         except PictureError as error:
             error.position = position
             raise
@@ -75,7 +92,17 @@ class Intake:
                 await self._sleep(min(60.0, 0.5 * 2**attempt))
         raise ResultGoneError(may_be_billed=True)
 
-    async def _fetch_reference(self, url: str, raw: Path) -> None:
+    async def _fetch_reference(self, reference: Reference, raw: Path) -> None:
+        """Once more with a fresh address when the first leads nowhere: its signature may have run out."""
+        try:
+            await self._fetch(reference.url, raw)
+        except PictureGoneError:
+            fresh = await self._posts.fresh(reference)
+            if fresh is None:
+                raise
+            await self._fetch(fresh.url, raw)
+
+    async def _fetch(self, url: str, raw: Path) -> None:
         for attempt in range(1, REFERENCE_TRIES + 1):
             try:
                 await self._downloads.fetch(url, raw, max_bytes=self._limits.source_bytes)
@@ -104,6 +131,31 @@ class Intake:
             height=height,
             size=fetched.bytes,
         )
+
+
+def _found(reference: Reference, position: int, folder: Path) -> Prepared | None:
+    """The prepared file, after a restart or from an earlier order that used the same picture."""
+    here = _kept(folder, f"reference-{position}")
+    if here is not None or reference.kept is None:
+        return here
+    there = _kept(folder.parent / reference.kept.job_id, f"reference-{reference.kept.position}")
+    if there is None:
+        return None
+    path = folder / f"reference-{position}{there.path.suffix}"
+    return replace(there, path=path) if _linked(there.path, path) else None
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """The same file under a second name, which stays when the first is swept; False when it is gone."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        return False
+    except OSError:  # not every file system has second names
+        shutil.copyfile(source, target)
+    return True
 
 
 def _kept(folder: Path, stem: str) -> Prepared | None:

@@ -17,6 +17,14 @@ async def discord_answers(session: aiohttp.ClientSession, api_url: str, token: s
     return f"answers, as {body.get('username', '?')}"
 
 
+async def application_id(session: aiohttp.ClientSession, api_url: str, token: str) -> str:
+    """The application's id at Discord. Raises StartError."""
+    status, body = await _get(session, f"{api_url}/oauth2/applications/@me", {"Authorization": f"Bot {token}"})
+    if status != 200 or not str(body.get("id", "")).isdecimal():  # noqa: PLR2004 - the one good status
+        raise StartError("Discord refuses the token" if status == 401 else f"Discord answers with HTTP {status}")  # noqa: PLR2004 - unauthorised
+    return str(body["id"])
+
+
 async def fal_answers(session: aiohttp.ClientSession, api_url: str, key: str, endpoint: str) -> str:
     """Whether fal knows the key and the endpoint, by its price list. Raises StartError."""
     status, _ = await _get(

@@ -136,7 +136,7 @@ def normalise(source: Path, kind: PictureType, target_dir: Path, stem: str, limi
     for attempt in _upload_attempts(image, lossy, try_png=try_png):
         if attempt.fits(limits.upload_bytes):
             return Normalised(
-                path=_store(attempt, target_dir, stem),
+                path=store(attempt, target_dir, stem),
                 content_type=attempt.kind.content_type,
                 width=attempt.width,
                 height=attempt.height,
@@ -180,7 +180,7 @@ def fit(source: Path, kind: PictureType, target_dir: Path, stem: str, max_bytes:
     best = best or _fit_whole(image, max_bytes) or _fit_scaled(image, max_bytes)
     if best is None:
         raise PictureTooLargeError(limit_bytes=max_bytes)
-    path = _store(best, target_dir, stem, keep=source)
+    path = store(best, target_dir, stem, keep=source)
     return Fitted(
         path=path,
         content_type=best.kind.content_type,
@@ -238,10 +238,23 @@ def _lossy(image: Image.Image) -> PictureType:
     return PictureType.JPEG if too_long else PictureType.WEBP
 
 
+# --- a thumbnail ----------------------------------------------------------------------------------
+
+_THUMBNAIL_QUALITY = 80
+
+
+def thumbnail(source: Path, kind: PictureType, target_dir: Path, stem: str, side: int) -> Path:
+    """Write a small copy with a longer side of at most so many pixels. Raises BrokenPictureError."""
+    image = read(source, kind, _RESULT_PIXELS)
+    factor = side / max(image.size)
+    small = encode(image if factor >= 1 else scaled(image, factor), PictureType.WEBP, _THUMBNAIL_QUALITY)
+    return store(small, target_dir, stem, keep=source)
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _store(encoded: Encoded, target_dir: Path, stem: str, *, keep: Path | None = None) -> Path:
+def store(encoded: Encoded, target_dir: Path, stem: str, *, keep: Path | None = None) -> Path:
     """Write the file in whole or not at all."""
     target = target_dir / f"{stem}{encoded.kind.suffix}"
     part = _part(target)

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from bot.adapters import picture_work
+from bot.adapters import picture_compare, picture_work
 from bot.adapters.picture_bytes import PictureType, glance
 from bot.adapters.picture_work import Done, Fitted, Normalised, PictureLimits, Refused
 from bot.domain.errors import (
@@ -91,6 +91,18 @@ class PictureWorker:
             quality=None,
             scaled=False,
         )
+
+    async def compare(self, before: Path, after: Path, labels: tuple[str, str], target_dir: Path) -> Path:
+        """Both in one picture, each under its label. Raises PictureError."""
+        first, second = await self.inspect(before), await self.inspect(after)
+        return await self._do(
+            functools.partial(picture_compare.compare, (before, first.kind), (after, second.kind), labels, target_dir)
+        )
+
+    async def thumbnail(self, source: Path, target_dir: Path, stem: str, side: int) -> Path:
+        """Write a small copy, its longer side at most so many pixels. Raises PictureError."""
+        kind, _, _ = await self.inspect(source)
+        return await self._do(functools.partial(picture_work.thumbnail, source, kind, target_dir, stem, side))
 
     async def close(self, grace_s: float = 2.0) -> None:
         """Let the picture in work end if it does so soon, then end the process. Nothing more is taken."""

@@ -46,6 +46,7 @@ CHECKS = (
         """
         WITH again AS (
             SELECT 'operator' AS account, substr(day, 1, 7) AS period, credits FROM ledger WHERE book = 'operator'
+            UNION ALL SELECT 'operator', day, credits FROM ledger WHERE book = 'operator'
             UNION ALL SELECT 'scope:' || scope, day, credits FROM ledger WHERE book = 'customer'
             UNION ALL SELECT 'scope:' || scope, substr(day, 1, 7), credits FROM ledger WHERE book = 'customer'
             UNION ALL SELECT 'member:' || scope || ':' || member_id, day, credits FROM ledger WHERE book = 'customer'

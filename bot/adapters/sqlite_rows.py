@@ -15,6 +15,7 @@ _REPLY = TypeAdapter(Reply)
 _TICKET = TypeAdapter(Ticket)
 _PICTURES = TypeAdapter(tuple[Picture, ...])
 
+# `deleted_at` is not among them: a job that is saved later does not know of a deletion.
 COLUMNS = (
     "id",
     "state",
@@ -26,6 +27,7 @@ COLUMNS = (
     "request_json",
     "reply_json",
     "reply_token",
+    "notice_id",
     "ticket_json",
     "pictures_json",
     "message_id",
@@ -54,6 +56,7 @@ def to_row(job: Job, seal: Seal) -> dict[str, object]:
         "request_json": _REQUEST.dump_json(job.request).decode(),
         "reply_json": _REPLY.dump_json(job.reply, exclude={"token"}).decode() if job.reply else None,
         "reply_token": seal.seal(job.reply.token) if job.reply else None,
+        "notice_id": job.notice_id,
         "ticket_json": _TICKET.dump_json(job.ticket).decode() if job.ticket else None,
         "pictures_json": _PICTURES.dump_json(job.pictures).decode(),
         "message_id": job.message_id,
@@ -80,6 +83,7 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         credits=row["credits"],
         created_at=row["created_at"],
         reply=_reply(row, seal),
+        notice_id=row["notice_id"],
         ticket=_TICKET.validate_json(row["ticket_json"]) if row["ticket_json"] else None,
         submitted_at=row["submitted_at"],
         rendered_at=row["rendered_at"],
@@ -92,6 +96,7 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         wasted=row["wasted"],
         units=row["units"],
         told=bool(row["told"]),
+        deleted_at=row["deleted_at"],
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
+from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
@@ -49,14 +50,28 @@ UNTOLD = """
 OF_MEMBER = """
     SELECT * FROM jobs INDEXED BY jobs_of_member WHERE member_id = ? AND scope = ? ORDER BY number DESC LIMIT ?
 """
+JOB = "SELECT * FROM jobs WHERE id = ? AND erased_at IS NULL"
+STATE_OF = "SELECT state FROM jobs WHERE id = ?"
+OF_REQUEST = "SELECT 1 FROM jobs WHERE json_extract(ticket_json, '$.request_id') = ? LIMIT 1"
+WITH_FILES = """
+    SELECT id FROM jobs INDEXED BY jobs_with_files
+    WHERE state IN ('rendered', 'delivered') AND rendered_at >= ? ORDER BY rendered_at
+"""
+BUSY = """
+    SELECT id FROM jobs INDEXED BY jobs_unfinished
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
+"""
+NOTE = "SELECT value FROM notes WHERE name = ?"
+WRITE_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
 class SqliteStore:
     """The JobStore port over one database file."""
 
-    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+    def __init__(self, database: Database, seal: Seal, persons: Persons, clock: Clock) -> None:
         self._database = database
         self._seal = seal
+        self._persons = persons
         self._clock = clock
 
     async def hold(self, job: Job, limits: Limits) -> Job:
@@ -66,7 +81,7 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> int:
             _check_flight(connection, job, limits)
-            _check_spending(connection, job, limits, now)
+            _check_spending(connection, job, limits, self._persons.stand_in(job.order.member_id), now)
             number = connection.execute(INSERT_JOB, row).lastrowid
             for book in ("customer", "operator"):
                 _add_entry(connection, job, book, "hold", job.credits, now)
@@ -93,13 +108,12 @@ class SqliteStore:
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
-        rows = await self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        rows = await self._database.read(JOB, (job_id,))
         return from_row(rows[0], self._seal) if rows else None
 
     async def has_request(self, request_id: str) -> bool:
         """Whether a job of ours holds the receipt of that fal request."""
-        sql = "SELECT 1 FROM jobs WHERE json_extract(ticket_json, '$.request_id') = ? LIMIT 1"
-        return bool(await self._database.read(sql, (request_id,)))
+        return bool(await self._database.read(OF_REQUEST, (request_id,)))
 
     async def unfinished(self) -> list[Job]:
         """Every job that goes on by itself, in order of arrival."""
@@ -116,20 +130,11 @@ class SqliteStore:
 
     async def with_files(self, since: float) -> list[str]:
         """Ids of the jobs rendered since then (unix seconds), the oldest first."""
-        rows = await self._database.read(
-            "SELECT id FROM jobs INDEXED BY jobs_with_files"
-            " WHERE state IN ('rendered', 'delivered') AND rendered_at >= ? ORDER BY rendered_at",
-            (since,),
-        )
-        return [row["id"] for row in rows]
+        return [row["id"] for row in await self._database.read(WITH_FILES, (since,))]
 
     async def busy(self) -> list[str]:
         """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
-        rows = await self._database.read(
-            "SELECT id FROM jobs INDEXED BY jobs_unfinished"
-            " WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')"
-        )
-        return [row["id"] for row in rows]
+        return [row["id"] for row in await self._database.read(BUSY)]
 
     async def spent_this_month(self, now: float) -> int:
         """Credits in the operator's book, of this UTC month, and what open jobs have wasted already."""
@@ -142,11 +147,12 @@ class SqliteStore:
         day = day_of(now)
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
+        forgotten = await self._database.read(SPENT, (f"member:{scope}:{self._persons.stand_in(member_id)}", day))
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
         month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
             member_limit=limits.member_day,
-            member_left=max(0, limits.member_day - (member[0][0] if member else 0)),
+            member_left=max(0, limits.member_day - sum(row[0] for row in (*member, *forgotten))),
             server_limit=limits.server_day,
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
@@ -157,13 +163,12 @@ class SqliteStore:
 
     async def note(self, name: str) -> str | None:
         """A small fact of the bot itself."""
-        rows = await self._database.read("SELECT value FROM notes WHERE name = ?", (name,))
+        rows = await self._database.read(NOTE, (name,))
         return rows[0][0] if rows else None
 
     async def write_note(self, name: str, value: str) -> None:
         """Keep a small fact."""
-        sql = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-        await self._database.write(lambda connection: connection.execute(sql, (name, value)) and None)
+        await self._database.write(lambda connection: connection.execute(WRITE_NOTE, (name, value)) and None)
 
 
 def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> None:
@@ -175,20 +180,22 @@ def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> N
         raise TooManyJobsError(of_member=False, limit=limits.server_jobs)
 
 
-def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, now: float) -> None:
+def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, stand_in: int, now: float) -> None:
     day, month = day_of(job.created_at), month_of(job.created_at)
     scope, member = job.order.scope, job.order.member_id
     checks = (
         (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
-        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
+        (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
     )
     for allowance, account, period, limit, renews_at in checks:
         if limit is None:
             continue
         row = connection.execute(SPENT, (account, period)).fetchone()
         left = limit - (row[0] if row else 0)
+        if allowance is Allowance.MEMBER_DAY:  # what was spent by whoever was forgotten today, too
+            left -= sum(one[0] for one in connection.execute(SPENT, (f"member:{scope}:{stand_in}", day)))
         if allowance is Allowance.OPERATOR_MONTH:
             left -= connection.execute(WASTED).fetchone()[0]
         if job.credits > left:
@@ -198,7 +205,7 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, no
 
 
 def _save(connection: sqlite3.Connection, job: Job, seal: Seal, closing: Closing | None, now: float) -> None:
-    stored = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    stored = connection.execute(STATE_OF, (job.id,)).fetchone()
     if stored is None or (stored[0] != job.state and job.state not in NEXT[State(stored[0])]):
         raise WrongStepError(f"job {job.id}: stored as {stored and stored[0]}, saved as {job.state}")
     connection.execute(UPDATE_JOB, to_row(job, seal))

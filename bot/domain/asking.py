@@ -2,6 +2,18 @@
 
 from dataclasses import dataclass
 
+PERSON = "person:"
+
+
+def person_scope(member_id: int) -> str:
+    """The books of a person, for what is ordered outside the bot's servers."""
+    return f"{PERSON}{member_id}"
+
+
+def is_person(scope: str) -> bool:
+    """Whether these are a person's books."""
+    return scope.startswith(PERSON)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:

@@ -89,6 +89,8 @@ class Model:
     max_references: int
     deadline: float
     """Seconds from submission after which a request is given up and cancelled."""
+    rough_seconds: float | None
+    """What a request takes, roughly, until the bot has seen some."""
     price: Price
 
     def endpoint(self, *, edit: bool) -> Endpoint:
@@ -120,6 +122,15 @@ class Catalogue:
             if endpoint in (model.generate.id, model.edit.id):
                 return model
         raise UnknownModelError(given=endpoint, names=tuple(self.models))
+
+    def rough_times(self) -> dict[str, float]:
+        """Seconds by endpoint, where something is known."""
+        return {
+            endpoint.id: model.rough_seconds
+            for model in self.models.values()
+            for endpoint in (model.generate, model.edit)
+            if model.rough_seconds is not None
+        }
 
     def request(self, order: Order, *, max_tolerance: int, seed: int) -> Request:
         """Check an order and build its request; `seed` is used for a single image when the member chose none.

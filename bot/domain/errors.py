@@ -152,6 +152,29 @@ class RulesChangedError(RefusedError):
     """Somebody else changed the same rules in between."""
 
 
+class SuspendedError(RefusedError):
+    """The operator has suspended this server."""
+
+
+class NotAllowedHereError(RefusedError):
+    """The operator's allow list is on, and this server is not on it."""
+
+
+# --- outside servers ------------------------------------------------------------------------------
+
+
+class OutsideError(RefusedError):
+    """The bot cannot post by itself where a person alone brought it."""
+
+
+class StaysPrivateError(RefusedError):
+    """What was ordered privately is not posted for others."""
+
+
+class PersonalOffError(RefusedError):
+    """The operator gives no credits to people outside servers."""
+
+
 # --- a server's rules
 
 
@@ -347,6 +370,22 @@ class NotYoursError(RefusedError):
     """The control belongs to the requester and the moderators."""
 
 
+class NotModeratorError(RefusedError):
+    """Only moderators may see or do this."""
+
+
+class NotOwnerError(RefusedError):
+    """Only the bot's owners may do this."""
+
+
+class BadServerError(RefusedError):
+    """What was typed is no server's id."""
+
+
+class ExportTooLargeError(RefusedError):
+    """Everything about a member is larger than a file may be here."""
+
+
 class JobGoneError(RefusedError):
     """The job of this button is not known any more."""
 
@@ -365,6 +404,88 @@ class OriginalGoneError(RefusedError):
 
 class ClosedError(RefusedError):
     """fal refuses the operator's account, so new orders are refused until it is well again."""
+
+
+# --- forms, baskets and the buttons of results ----------------------------------------------------
+
+
+class DraftGoneError(RefusedError):
+    """The form was open for too long, or its edit was ordered already."""
+
+
+class BasketEmptyError(RefusedError):
+    """A blend of nothing."""
+
+
+@dataclass(kw_only=True, eq=False)
+class BasketFullError(RefusedError):
+    """More pictures than a basket holds."""
+
+    limit: int
+    held: int
+    more: int
+
+
+class LargestAlreadyError(RefusedError):
+    """No model makes that image larger."""
+
+
+class NothingBeforeError(RefusedError):
+    """The image is nobody's edit."""
+
+
+class AlreadyGoneError(RefusedError):
+    """The images were deleted."""
+
+
+class JustBroughtBackError(RefusedError):
+    """The same was posted here a moment ago."""
+
+
+# --- replies --------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownOptionsError(RefusedError):
+    """Words after two dashes that are no options, or lack their value."""
+
+    given: tuple[str, ...]
+
+
+@dataclass(kw_only=True, eq=False)
+class NoSuchImageError(RefusedError):
+    """The reply names an image that the set does not have."""
+
+    named: int
+    there: int
+
+
+class RepliesOffError(RefusedError):
+    """The server's rules take no orders by messages."""
+
+
+class ImageHiddenError(RefusedError):
+    """Discord shows the bot no images of other people's messages."""
+
+
+class NoImageThereError(RefusedError):
+    """The message that was replied to holds no image."""
+
+
+class RepliedMessageGoneError(RefusedError):
+    """The message that was replied to was deleted."""
+
+
+class NothingSaidError(RefusedError):
+    """The bot was mentioned without a word."""
+
+
+class OnlyOwnPicturesError(RefusedError):
+    """The server's rules let members edit their own pictures and the bot's alone."""
+
+
+class PictureKeptError(RefusedError):
+    """The member who posted the picture lets nobody else edit it."""
 
 
 # --- a member's picture ---------------------------------------------------------------------------
@@ -461,6 +582,8 @@ class PictureRefusedError(GenerationError):
 
     position: int | None = None
     """Which of the order's pictures, from 1; None when fal does not say."""
+    unreadable: bool = False
+    """True when fal could not fetch it, or not open what it fetched."""
 
 
 @dataclass(kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from bot.domain.order import Order, Request
+from bot.domain.order import Made, Order, Origin, Reference, Request
 
 
 class State(StrEnum):
@@ -94,6 +94,8 @@ class Job:
     created_at: float
     """Unix seconds."""
     reply: Reply | None = None
+    notice_id: int | None = None
+    """The progress message of an order without an interaction, once it is known."""
     ticket: Ticket | None = None
     submitted_at: float | None = None
     rendered_at: float | None = None
@@ -113,6 +115,8 @@ class Job:
     """fal's billable units of the result, where it names them."""
     told: bool = False
     """Whether the last word was said: the member told, the progress message gone."""
+    deleted_at: float | None = None
+    """When its final message was deleted; its images are not brought back. Written by the store alone."""
 
     def to(self, state: State, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()
         """This job in its next state. Raises WrongStepError when that state does not follow."""
@@ -125,6 +129,20 @@ class Job:
         if "state" in changes:
             raise WrongStepError("a state changes by Job.to only")
         return replace(self, **changes)
+
+    def reference(self, position: int) -> Reference:
+        """One of its finished images as a picture of another order."""
+        picture = self.pictures[position - 1]
+        return Reference(
+            url=picture.url,
+            filename=picture.filename,
+            content_type=picture.content_type,
+            size=None,  # what a member may send is limited, what fal made is not
+            made=Made(job_id=self.id, position=position),
+            origin=Origin(channel_id=self.order.channel_id, message_id=self.message_id, author_id=None)
+            if self.message_id
+            else None,
+        )
 
     @property
     def ended(self) -> bool:

@@ -16,15 +16,30 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The message that a picture was found in."""
+
+    channel_id: int
+    message_id: int
+    author_id: int | None
+    """Who posted it; None for the bot's own messages, which belong to nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A picture of the order, as Discord serves it; `size` in bytes as declared there."""
+    """A picture of the order, as Discord serves it."""
 
     url: str
     filename: str
     content_type: str | None
-    size: int
+    size: int | None
+    """Bytes as declared there; None where Discord declares none."""
     made: Made | None = None
     """Set for an image of the bot's own: it may still be on disk, or at fal."""
+    kept: Made | None = None
+    """Set where an earlier order used the same picture: its job, and which of its pictures it was."""
+    origin: Origin | None = None
+    """None for what its member attached to a command or a form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +66,7 @@ class Order:
     """What a member asked for, and where to answer."""
 
     scope: str
-    """Whose books: `guild:<id>`, later also `person:<id>`."""
+    """Whose books: `guild:<id>`, or `person:<id>` in direct messages and with an app that a person installed."""
     guild_id: int | None
     channel_id: int
     member_id: int
@@ -61,15 +76,34 @@ class Order:
     references: tuple[Reference, ...] = ()
     parent: Made | None = None
     """The image that this order changes, in the tree of edits."""
+    depth: int = 0
+    """Edits from the beginning of the chain: 0 for what changes no image of the bot's."""
     private: bool = False
     """Whether everything is shown to the requester alone."""
+    outside: bool = False
+    """Whether it was ordered where the bot itself cannot look or post: by an app that a person installed."""
+    filled: bool = False
+    """Whether its member's preferences were filled in already, or are not wanted in it."""
     message_id: int | None = None
     """The member's own message that ordered; None for commands and buttons."""
+    caption: str | None = None
+    """What people read in place of a prompt that the bot wrote itself."""
 
     @property
     def is_edit(self) -> bool:
         """Whether pictures go in."""
         return bool(self.references)
+
+    @property
+    def title(self) -> str:
+        """What its images are called, in messages and for people who do not see them."""
+        return self.caption or self.prompt
+
+    @property
+    def parent_message(self) -> Origin | None:
+        """Where the image that this order changes was seen."""
+        changed = (one.origin for one in self.references if one.made is not None and one.made == self.parent)
+        return next(changed, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from bot.domain.asking import Asker, Where
+from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import (
     ChannelClosedError,
     ModelForbiddenError,
+    OnlyOwnPicturesError,
     PrivateForbiddenError,
     RefusedError,
     ResolutionForbiddenError,
@@ -49,6 +50,27 @@ class House:
 
     limits: Limits
     max_tolerance: int
+    person_day: int = 0
+    """Credits a day of one person outside servers; 0: nothing can be ordered there."""
+    person_jobs: int = 1
+
+    def capped(self, month: int | None) -> "House":
+        """The same with the operator's cap for one server, in credits a month; None for none of its own."""
+        return self if month is None else replace(self, limits=replace(self.limits, server_month=month))
+
+    def of(self, scope: str) -> "House":
+        """The rules for these books: a person is their own server."""
+        if not is_person(scope):
+            return self
+        own = replace(
+            self.limits,
+            member_day=self.person_day,
+            server_day=self.person_day,
+            server_month=None,
+            member_jobs=self.person_jobs,
+            server_jobs=self.person_jobs,
+        )
+        return replace(self, limits=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +174,7 @@ def objections(
     holds: Effective,
     catalogue: Catalogue,
     word: WordRule | None = None,
+    asker: Asker,
 ) -> list[RefusedError]:
     """Every reason why this order may not be taken, the most telling first; empty when it may.
 
@@ -179,6 +202,8 @@ def objections(
         found.append(SafetyForbiddenError(limit=holds.safety.value, age_restricted=by_age))
     if order.private and not holds.private:
         found.append(PrivateForbiddenError())
+    if holds.editable is Editable.OWN and authors_asked(order, asker):
+        found.append(OnlyOwnPicturesError())
     return found
 
 
@@ -248,3 +273,9 @@ def _first(*said: tuple[T | None, Source]) -> Said[T | None]:
         if value is not None:
             return Said(value, source)
     return Said(None, Source.OPERATOR)
+
+
+def authors_asked(order: Order, asker: Asker) -> frozenset[int]:
+    """Members other than the asker whose pictures the order uses; the bot's own images belong to nobody."""
+    authors = (one.origin.author_id for one in order.references if one.origin is not None and one.made is None)
+    return frozenset(author for author in authors if author is not None and author != asker.member_id)

@@ -10,8 +10,10 @@ MAX_BYTES = 25 * 1024 * 1024
 
 def check_declared(reference: Reference) -> None:
     """Raises DeclaredPictureError. Declarations may lie: the bytes are checked once they are here."""
-    if not 0 < reference.size <= MAX_BYTES:
+    if reference.size is not None and not 0 < reference.size <= MAX_BYTES:
         raise DeclaredPictureError(filename=reference.filename, limit_bytes=MAX_BYTES, too_large=True)
+    if reference.size is None and reference.content_type is None:
+        return  # Discord shows it as an image and declares nothing
     declared = (reference.content_type or "").partition(";")[0].strip().lower()
     named = reference.filename.lower().endswith(SUFFIXES)
     if declared not in TYPES and not (named and declared in {"", "application/octet-stream"}):

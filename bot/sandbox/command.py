@@ -18,6 +18,8 @@ def sandbox(chosen: Namespace) -> int:
     for path in chosen.edit:
         if not path.is_file():
             raise StartError(f"there is no file {path}")
+    if chosen.then and chosen.once is None:
+        raise StartError("--then replies to what --once made; give --once, too")
     settings = load_settings(Start().bot_settings)
     if chosen.once is not None:
         return asyncio.run(once(settings, chosen))

@@ -53,7 +53,8 @@ def lifecycle_seconds(header: str | None) -> float | None:
 class Files:
     """Files by the path they are served under: /files/made/... and /files/sent/..."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+        self._kept_bytes = kept_bytes
         self.base_url = ""
         """This server's own address, known once it listens."""
         self._files: dict[str, StoredFile] = {}
@@ -69,7 +70,7 @@ class Files:
             data=data, content_type=content_type, expires_at=expires_at, made=made, prompt=prompt
         )
         self._bytes += len(data)
-        while self._bytes > KEPT_BYTES:
+        while self._bytes > self._kept_bytes:
             self._forget(next(iter(self._files)))
         return self.base_url + path
 

@@ -37,6 +37,7 @@ class LoopbackJob:
     """How long its outputs live; None for ever."""
     start_within: float | None = None
     """Seconds it may wait in the queue; None for ever."""
+    priority: str = "normal"
     stores_payloads: bool = True
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: JobState = JobState.IN_QUEUE

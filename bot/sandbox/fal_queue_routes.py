@@ -111,12 +111,15 @@ class QueueRoutes:
                 arguments=cast("dict[str, object]", arguments),
                 output_seconds=lifecycle_seconds(request.headers.get("X-Fal-Object-Lifecycle-Preference")),
                 start_within=_start_within(request),
+                priority=request.headers.get("X-Fal-Queue-Priority", "normal"),
                 stores_payloads=request.headers.get("X-Fal-Store-IO") != "0",
             )
         except BadLifecycleError:
             return request_error("bad_request", "Invalid X-Fal-Object-Lifecycle-Preference"), None
         except ValueError:  # no JSON, or no number where one belongs
             return request_error("bad_request"), None
+        if job.priority not in {"normal", "low"}:
+            return request_error("bad_request", "Invalid X-Fal-Queue-Priority"), None
         if not isinstance(arguments, dict):
             return request_error("bad_request", "The body must be a JSON object"), None
         found = problems(endpoint, job.arguments)

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import signal
 import ssl
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +23,7 @@ from bot.sandbox.fal_api_routes import ApiRoutes, api_error
 from bot.sandbox.fal_control import ControlRoutes
 from bot.sandbox.fal_faults import Fault, Faults, Script, Step
 from bot.sandbox.fal_file_routes import FileRoutes
-from bot.sandbox.fal_files import Files
+from bot.sandbox.fal_files import KEPT_BYTES, Files
 from bot.sandbox.fal_generation import Generation, Seconds
 from bot.sandbox.fal_paint import Painting, Picture, paint, plain
 from bot.sandbox.fal_queue import LoopbackJob, Queue
@@ -63,6 +63,7 @@ class LoopbackFal:
         seconds: how long a generation takes: a number, or a function of the job.
         validates_at_submit: whether a bad body is told at submit; False tells it at the result, as fal may.
         painter: makes the pictures; `fal_paint.plain` is one that costs nothing.
+        kept_bytes: of all files together; the oldest go first.
     """
 
     def __init__(
@@ -75,10 +76,13 @@ class LoopbackFal:
         seconds: Seconds = 0.0,
         validates_at_submit: bool = True,
         painter: Callable[[Painting], Picture] = paint,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         self.faults = Faults()
         self.requests: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
-        self.files = Files()
+        self.counts: Counter[Step] = Counter()
+        """Requests by kind; `requests` forgets the oldest, this does not."""
+        self.files = Files(kept_bytes)
         self.generation = Generation(self.files, seconds=seconds, painter=painter)
         self.queue = Queue(self.generation, concurrency=concurrency)
         self._port = port
@@ -150,7 +154,7 @@ class LoopbackFal:
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY)
         files, api, queue = FileRoutes(self.files), ApiRoutes(self.queue), self._queue_routes
-        ControlRoutes(self.queue, self.faults).add_to(app.router)
+        ControlRoutes(self.queue, self.faults, self.counts).add_to(app.router)
         routes: list[tuple[str, str, Step, Handler]] = [
             ("POST", "/storage/auth/token", Step.TOKEN, files.token),
             ("POST", "/files/upload", Step.UPLOAD, files.upload),
@@ -177,6 +181,7 @@ class LoopbackFal:
         async def answer(request: web.Request) -> web.StreamResponse:
             seen = Seen(step, request.method, request.path)
             self.requests.append(seen)
+            self.counts[step] += 1
             if step not in _KEYLESS and not self._lets_in(request):
                 if step in {Step.PRICING, Step.LISTING}:
                     return api_error(401, "authorization_error", "Invalid API key")
@@ -227,6 +232,7 @@ def main() -> None:
     _ = parser.add_argument("--key", help="the only API key let in; any without")
     _ = parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="PEM files; serve https with them")
     _ = parser.add_argument("--plain", type=int, metavar="BYTES", help="one blank picture of that size for all")
+    _ = parser.add_argument("--keep", type=int, default=KEPT_BYTES, metavar="BYTES", help="of all files together")
     chosen = parser.parse_args()
     context: ssl.SSLContext | None = None
     if chosen.tls is not None:
@@ -240,6 +246,7 @@ def main() -> None:
         concurrency=cast("int", chosen.concurrency),
         seconds=cast("float", chosen.seconds),
         painter=paint if size is None else plain(size),
+        kept_bytes=cast("int", chosen.keep),
     )
     asyncio.run(_serve(server))
 

@@ -1,10 +1,12 @@
-"""`sandbox --once`: one order through the whole bot, without a page."""
+"""`sandbox --once`: an order through the whole bot, without a page, and replies to what comes of it."""
 
 import asyncio
 import re
 import tempfile
+import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from bot.settings import Settings
 
 PATIENCE = 120.0
 """Seconds for one order."""
+SILENCE = 5.0
+"""Seconds after which a reply without any answer counts as talk, which the bot leaves alone."""
 
 
 async def once(settings: Settings, chosen: Namespace) -> int:
@@ -26,10 +30,15 @@ async def once(settings: Settings, chosen: Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         fal = LoopbackFal(concurrency=settings.fal.max_concurrent, seconds=chosen.seconds or 0.5)
         async with fal, world(settings, Path(folder), fal=fal) as here:
-            return await _order(here, chosen)
+            shown = _Shown()
+            came = await _order(here, chosen, shown)
+            for number, words in enumerate(chosen.then, start=1):
+                came = came and await _reply(here, words, _Out(chosen.out, f"edit-{number}-"), shown)
+            return 0 if came else 1
 
 
-async def _order(here: World, chosen: Namespace) -> int:
+async def _order(here: World, chosen: Namespace, shown: "_Shown") -> bool:
+    """The command itself; whether images came."""
     options = {name: getattr(chosen, name) for name in ("model", *PARAMETER_OF) if getattr(chosen, name) is not None}
     pictures = {
         "image" if number == 1 else f"image{number}": (path.name, await asyncio.to_thread(path.read_bytes))
@@ -41,24 +50,62 @@ async def _order(here: World, chosen: Namespace) -> int:
         answer = await here.member.slash(here.channel, command, prompt=chosen.once, **options, **pictures)
     except simcord.OptionError as error:
         raise StartError(f"Discord would not send this: {error}") from None
-    shown = _Shown()
     if answer.response is not None:
         shown.say(text_of(answer.response.message), private=answer.response.ephemeral)
-    saved = 0
+
+    def is_over() -> bool:
+        for followup in answer.followups:
+            shown.say(text_of(followup.message), private=followup.ephemeral)
+        refused = answer.response is not None and answer.response.ephemeral
+        return refused or any(followup.ephemeral for followup in answer.followups)
+
+    return await _follow(here, _Out(chosen.out), shown, is_over)
+
+
+async def _reply(here: World, words: str, out: "_Out", shown: "_Shown") -> bool:
+    """A plain reply by the same member to the newest result; whether images came."""
+    result = next(message for message in reversed(here.channel.history()) if image_urls(message))
+    print(f"ann, in reply: {words}", flush=True)  # noqa: T201 - what this command is for
+    begun = time.perf_counter()
+    asked = await here.member.send(here.channel, words, reply_to=result)
+
+    def is_over() -> bool:
+        answers = [one for one in here.channel.history() if one.id > asked.id and not image_urls(one)]
+        if not answers:
+            return time.perf_counter() > begun + SILENCE
+        return not any(_is_cancellable(one) for one in answers)
+
+    return await _follow(here, out, shown, is_over, after=asked.id)
+
+
+async def _follow(here: World, out: "_Out", shown: "_Shown", is_over: Callable[[], bool], after: int = 0) -> bool:
+    """Show what the bot says after that message until images came, which are saved, or nothing more will come."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while not saved and not (answer.response is not None and answer.response.ephemeral):
+            while True:
                 await asyncio.sleep(0.1)
-                for followup in answer.followups:
-                    shown.say(text_of(followup.message), private=followup.ephemeral)
+                over, saved = is_over(), 0
                 for message in here.channel.history():
-                    shown.say(text_of(message))
-                    saved += await _save(here, message, chosen.out)
-                if any(followup.ephemeral for followup in answer.followups):
-                    break
+                    if message.id > after:
+                        shown.say(text_of(message))
+                        saved += await _save(here, message, out)
+                if saved or over:
+                    return saved > 0
     except TimeoutError:
         print("nothing came in time")  # noqa: T201 - what this command is for
-    return 0 if saved else 1
+        return False
+
+
+def _is_cancellable(message: discord.Message) -> bool:
+    return any(str(part.get("custom_id", "")).startswith("v1:cancel:") for part in parts_of(message.components))
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """Where images are saved, and what their names begin with."""
+
+    folder: Path
+    prefix: str = ""
 
 
 class _Shown:
@@ -74,13 +121,13 @@ class _Shown:
             print(f"bot{' (only ann sees this)' if private else ''}: {text}", flush=True)  # noqa: T201 - what this command is for
 
 
-async def _save(here: World, message: discord.Message, out: Path) -> int:
+async def _save(here: World, message: discord.Message, out: _Out) -> int:
     saved = 0
     for url in image_urls(message):
         data = here.env.backend.cdn.get(url)
         if data is not None:
-            await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-            path = out / url.rsplit("/", 1)[-1]
+            await asyncio.to_thread(out.folder.mkdir, parents=True, exist_ok=True)
+            path = out.folder / f"{out.prefix}{url.rpartition('/')[2]}"
             await asyncio.to_thread(path.write_bytes, data)
             print(f"saved {path} ({len(data):,} bytes)", flush=True)  # noqa: T201 - what this command is for
             saved += 1

@@ -7,6 +7,7 @@ import tempfile
 from argparse import Namespace
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from aiohttp import web
 
 from bot.domain.errors import StartError
 from bot.sandbox.fal_server import LoopbackFal
-from bot.sandbox.simcord_live import live_preview
+from bot.sandbox.hands import MOST_BYTES, Hands, add_routes
+from bot.sandbox.simcord_live import live_preview, show_form
 from bot.sandbox.world import World, world
 from bot.settings import Settings
 
@@ -41,6 +43,8 @@ Discord and fal are both played here: no account, no network, no cost.
   /edit      the same with a picture of yours.
   /quota     what is left today. /help tells the rest.
 
+  {address}hands   post a picture; the menus of a message: Edit image, Add to blend.
+
 Words in a prompt make fal misbehave:
 
   sandbox: refuse      the content check says no
@@ -63,9 +67,10 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
     seconds: float = SECONDS if chosen.seconds is None else chosen.seconds
     fal = LoopbackFal(concurrency=settings.fal.max_concurrent, seconds=seconds)
     page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    hands: asyncio.Future[Hands] = asyncio.get_running_loop().create_future()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         async with (
-            _door(chosen.port, page) as address,
+            _door(chosen.port, page, hands) as address,
             fal,
             world(settings, Path(folder), fal=fal, settle_timeout=PATIENCE) as here,
         ):
@@ -75,6 +80,7 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
                 live_preview(here.env, here.app.client, here.channel, viewers) as preview,
                 asyncio.TaskGroup() as tasks,
             ):
+                hands.set_result(Hands(here=here, show_form=partial(show_form, preview)))
                 page.set_result(preview.url)
                 closing = tasks.create_task(_stop_when_closed(preview, stop), name="sandbox-closed")
                 print(GUIDE.format(address=address, seconds=seconds), flush=True)  # noqa: T201 - what this command is for
@@ -84,14 +90,18 @@ async def serve(settings: Settings, chosen: Namespace) -> int:
 
 
 @asynccontextmanager
-async def _door(port: int, page: asyncio.Future[str]) -> AsyncGenerator[str]:
+async def _door(port: int, page: asyncio.Future[str], hands: asyncio.Future[Hands]) -> AsyncGenerator[str]:
     """An address that a person can type: it leads to the page, whose own address carries a random token."""
+
+    async def opened() -> Hands:
+        return await hands
 
     async def lead(_request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": await page, "Cache-Control": "no-store"})
 
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.router.add_get("/", lead)
+    add_routes(app, opened)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:

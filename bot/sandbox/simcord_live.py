@@ -13,6 +13,10 @@ the answer to a command. So the page publishes whenever something happened in th
   it, once; else people would have to look for their images below.
 - `_media_worker` and `_MAX_MEDIA_BYTES`: the page refuses pictures over 10 MiB or 16 megapixels, and all beyond
   128 MiB. So it gets smaller copies of large pictures, as Discord's clients do; the files themselves stay as they are.
+- `_explicit_assets` and `CDN_BASE` (simcord.preview._pages): a message of the page shows its own uploads alone. A
+  basket shows those of other messages, as Discord does for every address.
+- `_publish`, and a page's `viewer`, `modal` and `modal_handle`: simcord's page has no menus of messages. What a menu opens
+  is put where an action of the page itself would have put it; the public `show` reaches no page of a browser.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
 No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
@@ -23,19 +27,20 @@ tests/e2e/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py
 
 import asyncio
 import dataclasses
+import secrets
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import discord
 import simcord
 from discord import app_commands
 from discord.ext import commands
 from PIL import Image
-from simcord import ChannelHandle, Env, MemberActor, Preview
-from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - as said above
+from simcord import ChannelHandle, Env, InteractionResult, MemberActor, Preview
+from simcord.preview import _actions, _pages  # pyright: ignore[reportPrivateUsage] - as said above
 from simcord.preview._media import MediaInfo, MediaWorker
 
 from bot.domain.errors import BotError, StartError
@@ -60,14 +65,24 @@ async def live_preview(
     _leave_refusals_out(client.tree)
     preview: Any = env.preview(channel, viewers=viewers, layout="channel")
     preview._media_worker = _Thumbnails()  # noqa: SLF001 - as said above
+    preview._explicit_assets = _UploadedFiles(env)  # noqa: SLF001 - as said above
     preview._MAX_MEDIA_BYTES = SHOWN_BYTES  # noqa: SLF001 - as said above
     async with preview, asyncio.TaskGroup() as tasks:
-        with _unbound_actions():
+        with _unbound():
             following = tasks.create_task(_follow(env, preview), name="sandbox-page")
             try:
                 yield preview
             finally:
                 following.cancel()
+
+
+def show_form(preview: Any, actor: MemberActor, result: InteractionResult) -> bool:  # noqa: ANN401 - its private names, as said above
+    """Let the pages that view the channel as somebody show a form; False when there is none."""
+    pages = [page for page in preview._pages.values() if page.viewer.id == actor.id and page.id != "python"]  # noqa: SLF001 - as said above
+    for page in pages:
+        page.modal, page.modal_handle = result, f"m_{secrets.token_urlsafe(12)}"
+        preview._publish(page)  # noqa: SLF001 - as said above
+    return bool(pages)
 
 
 def _leave_refusals_out(tree: app_commands.CommandTree[Any]) -> None:
@@ -80,14 +95,17 @@ def _leave_refusals_out(tree: app_commands.CommandTree[Any]) -> None:
 
 
 @contextmanager
-def _unbound_actions() -> Generator[None]:
-    bound = _actions.ACTION_SPECS
+def _unbound() -> Generator[None]:
+    bound, pages = _actions.ACTION_SPECS, cast("Any", _pages)
+    own_uploads = pages.CDN_BASE
     free = {kind: dataclasses.replace(spec, revision_bound=False) for kind, spec in bound.items()}
     _actions.ACTION_SPECS = MappingProxyType(free)
+    pages.CDN_BASE = "no address begins like this"
     try:
         yield
     finally:
         _actions.ACTION_SPECS = bound
+        pages.CDN_BASE = own_uploads
 
 
 async def _follow(env: Env, preview: Any) -> None:  # noqa: ANN401 - its private methods, as said above
@@ -112,6 +130,19 @@ def _scroll(preview: Any, newest: int) -> int:  # noqa: ANN401 - its private met
     return latest
 
 
+class _UploadedFiles(dict[str, tuple[str, bytes]]):
+    """Name and bytes by address."""
+
+    def __init__(self, env: Env) -> None:
+        super().__init__()
+        self._env = env
+
+    def get(self, url: str, default: Any = None, /) -> Any:  # noqa: ANN401 - as dict has it
+        """What was uploaded there."""
+        data = self._env.backend.cdn.get(url)
+        return default if data is None else (url.partition("?")[0].rpartition("/")[2], data)
+
+
 class _Thumbnails(MediaWorker):
     async def validate(self, key: str, blob: bytes, *, media_time: float | None = None) -> MediaInfo:
         """Look at a copy that is small enough to be shown."""
@@ -126,7 +157,7 @@ def _thumbnail(blob: bytes) -> bytes:
                 return blob
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             small = BytesIO()
-            picture.save(small, "PNG")
+            picture.save(small, picture.format)  # the browser is told the kind of the whole file
     except OSError:
         return blob
     return small.getvalue()

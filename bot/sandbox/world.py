@@ -97,14 +97,24 @@ async def world(
     ):
         use_time(env, world_time)
         files[0].env = env
-        # Not the bot's own task: simcord makes the bot's sleeps virtual, and these must be real.
-        studio = asyncio.create_task(app.studio.run(), name="studio")
-        try:
+        async with at_work(app):
             yield _peopled(app, env, fal, world_time)
-        finally:
-            await app.studio.stop()
-            studio.cancel()
-            await asyncio.wait({studio})
+
+
+@asynccontextmanager
+async def at_work(app: App) -> AsyncGenerator[None]:
+    """What works beside Discord. No tasks of the bot's own: simcord makes their sleeps virtual, and these must be real."""
+    working = {
+        asyncio.create_task(app.studio.run(), name="studio"),
+        asyncio.create_task(app.fleeting.run(), name="fleeting"),
+    }
+    try:
+        yield
+    finally:
+        await app.studio.stop()
+        for task in working:
+            task.cancel()
+        await asyncio.wait(working)
 
 
 def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime) -> World:

@@ -18,6 +18,12 @@ class Subject(StrEnum):
     """A request's answer was lost, and the request is being looked for."""
     DELIVERY = "delivery"
     """Finished images cannot be posted."""
+    PURSE_HALF = "purse_half"
+    """Half of the month's stop is spent."""
+    PURSE_LOW = "purse_low"
+    """Four fifths of it are."""
+    PURSE_EMPTY = "purse_empty"
+    """All of it is: nothing is sent to fal until the month ends or the stop is raised."""
     DISK = "disk"
     """The disk of the data folder is nearly full."""
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
-from bot.domain.asking import Asker, Where
+from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError
+from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError, RefusedError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
-from bot.domain.policy import Effective, House, effective, objections, settled
+from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
+from bot.domain.preferences import Preferences, check_preferences, filled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, RulesStore
+from bot.service.ports import Clock, History, JobStore, PictureKeepers, PreferencesStore, RulesStore
+from bot.service.purse import Purse
 from bot.service.racing import within
 from bot.service.word_ports import Words
 
@@ -27,6 +30,14 @@ ASKED_FOR = 300.0
 """Seconds that a costly order waits for its member's word."""
 
 
+class Refusals(Protocol):
+    """Counts how often the desk says no."""
+
+    async def count_refusal(self, scope: str, member_id: int, code: str, now: float) -> None:
+        """One more, of the error with that code."""
+        ...
+
+
 class Desk:
     """Takes orders in."""
 
@@ -36,8 +47,13 @@ class Desk:
         catalogue: Catalogue,
         store: JobStore,
         rules: RulesStore,
+        purse: Purse,
+        refusals: Refusals,
         words: Words,
         offers: Offers,
+        keepers: PictureKeepers,
+        preferences: PreferencesStore,
+        history: History,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -47,8 +63,13 @@ class Desk:
         self.catalogue = catalogue
         self._store = store
         self._rules = rules
+        self._purse = purse
+        self._refusals = refusals
         self._words = words
         self._offers = offers
+        self._keepers = keepers
+        self._preferences = preferences
+        self._history = history
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -58,18 +79,22 @@ class Desk:
     async def take(
         self, order: Order, asker: Asker, where: Where, reply: Reply | None = None, *, confirmed: bool = False
     ) -> Job:
-        """Check the order and hold its credits. Raises RefusedError; then nothing is held.
+        """Check the order and hold its credits. Raises RefusedError; then nothing is held, and it is counted.
 
         `order.model` may be empty: the one that is usual there. `confirmed`: its member has seen the price and goes
         ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
         """
+        try:
+            return await self._take(order, asker, where, reply, confirmed=confirmed)
+        except (BooksBusyError, NeedsGoAheadError):
+            raise
+        except RefusedError as error:
+            await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            raise
+
+    async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
         holds = await self.effective(order.scope, asker, where)
-        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
-        request, credit = self._priced(order, holds)
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            word = await self._words.first(order.scope, order.prompt)
-        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, word=word):
-            raise objection
+        order, request, credit = await self._checked(order, asker, holds)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
             offer = self._offers.make(order, ASKED_FOR)
             raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
@@ -86,6 +111,44 @@ class Desk:
         self._reached(Point.HELD)
         return held
 
+    async def price(self, order: Order, asker: Asker, where: Where) -> int:
+        """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
+        _, _, credit = await self._checked(order, asker, await self.effective(order.scope, asker, where))
+        return credit
+
+    async def _checked(self, order: Order, asker: Asker, holds: Effective) -> tuple[Order, Request, int]:
+        """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
+        if is_person(order.scope) and not self._house.person_day:
+            raise PersonalOffError
+        await self._purse.check(order.scope)
+        order = await self._filled(replace(order, prompt=order.prompt.strip()), asker, holds)
+        order = settled(order, holds, self.catalogue)
+        request, credit = self._priced(order, holds)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            word = await self._words.first(order.scope, order.prompt)
+        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word):
+            raise objection
+        if authors := authors_asked(order, asker):
+            async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                if await self._keepers.keepers(authors):
+                    raise PictureKeptError
+        return order, request, credit
+
+    async def _filled(self, order: Order, asker: Asker, holds: Effective) -> Order:
+        """With its member's preferences; none of them makes an order fail that would be taken without."""
+
+        def is_taken(candidate: Order) -> bool:
+            try:
+                candidate = settled(candidate, holds, self.catalogue)
+                request, _ = self._priced(candidate, holds)
+            except RefusedError:
+                return False
+            return not objections(candidate, request, holds=holds, catalogue=self.catalogue, asker=asker)
+
+        if order.filled:
+            return order
+        return filled(order, await self.preferences(order.member_id), is_taken)
+
     def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
         """The request and its credits. A tolerance that nobody chose is made stricter quietly."""
         for reference in order.references:
@@ -93,6 +156,22 @@ class Desk:
         tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
         request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
         return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """A member's results, the newest first; with words only those whose prompt has them."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._history.finished(scope, member_id, words, most=most, skipped=skipped)
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """What a member usually wants."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._preferences.preferences(member_id)
+
+    async def prefer(self, member_id: int, preferences: Preferences) -> None:
+        """Store what a member usually wants. Raises UnknownModelError, BadChoiceError."""
+        check_preferences(preferences, self.catalogue)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            await self._preferences.set_preferences(member_id, preferences)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""
@@ -102,7 +181,8 @@ class Desk:
     async def effective(self, scope: str, asker: Asker, where: Where) -> Effective:
         """What holds for a member in a channel, and where each value comes from."""
         rules = await self.rules(scope)
-        return effective(rules, asker=asker, where=where, house=self._house, catalogue=self.catalogue)
+        house = self._house.of(scope).capped(await self._purse.cap(scope))
+        return effective(rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""

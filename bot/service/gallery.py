@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain.errors import DeliveryError, JobGoneError, OriginalGoneError
+from bot.domain.errors import DeliveryError, JobGoneError, OriginalGoneError, PictureError
 from bot.domain.job import Job, State
 from bot.service.ports import Clock
 
@@ -35,8 +35,16 @@ class FileSource(Protocol):
         """All images of a job, within one message. Raises DeliveryError when they are gone."""
         ...
 
+    async def thumbnail(self, job: Job, folder: Path) -> Path | None:
+        """A small copy of the first image; None when it is not there."""
+        ...
+
     async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
         """The file, and whether it is the untouched one. Raises OriginalGoneError, DeliveryError."""
+        ...
+
+    async def compare(self, before: Path, after: Path, labels: tuple[str, str], folder: Path) -> Path:
+        """Both in one picture. Raises PictureError, OSError."""
         ...
 
 
@@ -49,6 +57,14 @@ class JobFiles(Protocol):
 
     async def busy(self) -> Sequence[str]:
         """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
+        ...
+
+
+class Copies(Protocol):
+    """Earlier results, posted again."""
+
+    async def bring_back(self, job: Job, *, guild_id: int | None, channel_id: int, by: int) -> int:
+        """Post a result's images and buttons from disk; returns the message's id. Raises OriginalGoneError."""
         ...
 
 
@@ -65,6 +81,10 @@ class Gallery:
         self._max_bytes = int(max_gib * GIB)
         self._clock = clock
 
+    async def thumbnail(self, job: Job) -> Path | None:
+        """A small copy of a finished job's first image; None when its files are gone."""
+        return await self._source.thumbnail(job, self._dir / job.id) if job.pictures else None
+
     async def original(self, job: Job, position: int, file_limit: int) -> Original:
         """One image of a finished job. Raises JobGoneError, OriginalGoneError, DeliveryError."""
         if job.state not in {State.RENDERED, State.DELIVERED}:
@@ -80,6 +100,34 @@ class Gallery:
             return await self._source.all(job, self._dir / job.id, file_limit)
         except DeliveryError:
             raise OriginalGoneError from None
+
+    async def compare(self, job: Job, parent: Job | None, labels: tuple[str, str]) -> Path:
+        """An edit beside what it was made from: its parent's image, or the picture that went in.
+
+        Raises JobGoneError, OriginalGoneError.
+        """
+        if job.state not in {State.RENDERED, State.DELIVERED} or not job.pictures:
+            raise JobGoneError
+        folder = self._dir / job.id
+        before = await asyncio.to_thread(self._before, job, parent)
+        if before is None:
+            raise OriginalGoneError
+        try:
+            return await self._source.compare(before, folder / job.pictures[0].filename, labels, folder)
+        except (PictureError, OSError):
+            raise OriginalGoneError from None
+
+    def _before(self, job: Job, parent: Job | None) -> Path | None:
+        made = job.order.parent
+        if made is not None:
+            known = parent is not None and 1 <= made.position <= len(parent.pictures)
+            path = self._dir / made.job_id / parent.pictures[made.position - 1].filename if parent and known else None
+            return path if path is not None and path.is_file() else None
+        return next(iter(sorted((self._dir / job.id).glob("reference-1.*"))), None)
+
+    async def remove(self, job: Job) -> None:
+        """Take away a job's files; well when they are gone already."""
+        await asyncio.to_thread(shutil.rmtree, self._dir / job.id, ignore_errors=True)
 
     async def sweep(self) -> int:
         """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""

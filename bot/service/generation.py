@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,21 +12,24 @@ from bot.domain.errors import (
     BotError,
     CancelledAtFalError,
     ContentRefusedError,
-    FalBusyError,
     FalDownError,
     GenerationError,
     GenerationTimeoutError,
     NoImageMadeError,
+    PictureRefusedError,
     SubmitUnansweredError,
     UnknownModelError,
     WaitedTooLongError,
 )
+from bot.domain.eta import middle
 from bot.domain.job import Job, State, Ticket
 from bot.domain.order import Request
+from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Prepared, Preparing, Result, Shut
+from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Preparing, Result, Shut
+from bot.service.preparing import Pictures
 from bot.service.racing import unless, within
 from bot.service.run import Parts, Run
 
@@ -36,8 +39,6 @@ CANCEL_GRACE = 60.0
 """Seconds that fal gets to confirm the cancel of a request past its deadline."""
 CANCEL_TRIES, CANCEL_PATIENCE = 5, 30.0
 """Tries, and seconds for each."""
-UPLOAD_PAUSE = 10.0
-"""Seconds between two tries of an upload."""
 FORGOTTEN_DEADLINE = 1200.0
 """Seconds for a request whose model has left the catalogue."""
 LOOK_PATIENCE, SILENCE_PAUSE = 20.0, 60.0
@@ -57,37 +58,42 @@ class _OverdueError(Exception):
 class Generation:
     """From HELD (or wherever an earlier process left it) to the links of finished images."""
 
-    def __init__(self, parts: Parts, line: Line, gate: Gate, uncut: Uncut) -> None:
+    def __init__(self, parts: Parts, line: Line, gate: Gate, forecast: Forecast, uncut: Uncut) -> None:
         self._parts = parts
         self._line = line
         self._gate = gate
+        self._forecast = forecast
         self._uncut = uncut
+        self._pictures = Pictures(parts, gate)
 
     async def make(self, run: Run) -> Result | None:
         """The finished images; None for a job that has its files already. Raises BotError."""
         match run.job.state:
             case State.HELD:
                 async with self._turn(run):
-                    return await self._until_made(run)
+                    made = await self._until_made(run)
+                run.took = self._parts.clock() - (run.job.submitted_at or run.job.created_at)
+                return made
             case State.QUEUED:
-                async with self._line.there_already():
+                async with self._line.there_already(run.job):
                     return await self._until_made(run)
             case State.SUBMITTING | State.LOST:  # an earlier process ended before the answer came
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
                 return None
 
-    def show_line(self, run: Run) -> None:
-        """Say how many orders are ahead."""
+    def show_line(self, run: Run, phase: InLine) -> None:
+        """Say where it stands."""
         if run.job.state is State.HELD and not run.called_off.is_set():
-            run.progress.show(self._line.phase(run.job.number))
+            run.progress.show(phase)
 
     @asynccontextmanager
     async def _turn(self, run: Run) -> AsyncGenerator[None]:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
         async with within(self._patience(run), WaitedTooLongError()):
             ready = await unless(run.called_off, self._prepare(run))
-            self.show_line(run)
+            if ready and run.job.order.is_edit:
+                self.show_line(run, self._line.phase(run.job))
             turn = ready and await unless(run.called_off, self._line.turn(run.job))
         if not turn:
             raise CancelledAtFalError
@@ -107,6 +113,11 @@ class Generation:
                 if run.job.retried or run.called_off.is_set():
                     raise
                 await self._free_retry(run, error)
+            except PictureRefusedError as error:
+                if run.called_off.is_set() or (error.may_be_billed and not await self._may_waste(run.job)):
+                    raise
+                if not await self._pictures.upload_after_all(run, error):
+                    raise
 
     async def _submitted(self, run: Run) -> bool:
         """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
@@ -133,25 +144,8 @@ class Generation:
         if not run.job.order.is_edit:
             return True
         run.progress.show(Preparing())
-        urls = list[str]()
-        for position, reference in enumerate(run.job.order.references, start=1):
-            picture = await self._parts.intake.prepare(reference, position, run.folder)
-            self._parts.reached(Point.PREPARED)
-            urls.append(await self._upload(run, picture))
-        await run.save(run.job.but(request=run.job.request.with_pictures(urls)))
+        await self._pictures.prepare(run)
         return True
-
-    async def _upload(self, run: Run, picture: Prepared) -> str:
-        """An upload costs nothing, so it is tried again until fal takes it, or the order has waited too long."""
-        while True:
-            try:
-                return await self._parts.backend.upload(picture.path, picture.content_type)
-            except (AccountError, FalBusyError, FalDownError) as error:
-                _log.warning("job %s: upload turned away (%s)", run.job.id, error.code)
-                if isinstance(error, AccountError):
-                    self._gate.shut(error)
-                await self._parts.sleep(UPLOAD_PAUSE)
-                await self._gate.passage()
 
     async def _submit(self, run: Run) -> None:
         """The row says SUBMITTING before the request leaves: found so after a crash, it is never sent again."""
@@ -239,8 +233,11 @@ class Generation:
     async def _is_unfinished(self, ticket: Ticket) -> bool:
         """Whether fal says that it still works on it. Its silence proves nothing: the images may be made and paid."""
         try:
-            async with within(LOOK_PATIENCE, FalDownError()):
-                async for status in self._parts.backend.watch(ticket):
+            async with (
+                within(LOOK_PATIENCE, FalDownError()),
+                aclosing(self._parts.backend.watch(ticket)) as statuses,
+            ):
+                async for status in statuses:
                     return not isinstance(status, Completed)
         except GenerationError as error:
             _log.warning("request %s: past its deadline, and fal is silent (%s)", ticket.request_id, error.code)
@@ -252,9 +249,12 @@ class Generation:
                 continue
             match status:
                 case InQueue(ahead=ahead):
-                    run.progress.show(InLine(ahead=ahead or 0, at_fal=True))
+                    left = self._forecast.left(run.job, run.job.submitted_at or run.job.created_at)
+                    expected = self._forecast.expected(middle(left))
+                    run.progress.show(InLine(ahead=ahead or 0, at_fal=True, expected=expected))
                 case InProgress():
-                    run.progress.show(Generating(since=int(self._parts.clock())))
+                    usual = middle(self._forecast.usual(run.job))
+                    run.progress.show(Generating(since=int(self._parts.clock()), usual=usual))
                 case _:
                     pass
 

@@ -1,15 +1,18 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bot.domain.errors import BotError
+from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
+from bot.domain.preferences import Preferences
 from bot.domain.rules import Rules, RulesRecord
+from bot.domain.turns import Turn
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -69,7 +72,7 @@ class ImageBackend(Protocol):
         """
         ...
 
-    def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         """Yield the status whenever it changed, until Completed. Passing troubles are waited out.
 
         Raises GenerationError when fal does not know the request (any more) or refuses the account.
@@ -157,6 +160,50 @@ class RulesStore(Protocol):
         ...
 
 
+class History(Protocol):
+    """What members have made."""
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """The newest first; with words only those whose prompt has all of them, each as the beginning of a word."""
+        ...
+
+
+class PreferencesStore(Protocol):
+    """What members usually want."""
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """A member's; the defaults for somebody who has set nothing."""
+        ...
+
+    async def set_preferences(self, member_id: int, preferences: Preferences) -> None:
+        """Store them in place of what was there."""
+        ...
+
+
+class PictureKeepers(Protocol):
+    """Members who let nobody else edit the pictures that they post."""
+
+    async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
+        """Those of them."""
+        ...
+
+
+class Timings(Protocol):
+    """What the line and its estimates go on from after a restart."""
+
+    async def turns(self) -> list[Turn]:
+        """The turns given lately, the oldest first."""
+        ...
+
+    async def times(self) -> list[tuple[Kind, float]]:
+        """Seconds that requests took lately, the oldest first."""
+        ...
+
+    async def keep(self, kind: Kind, seconds: float) -> None:
+        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
+        ...
+
+
 # --- pictures -------------------------------------------------------------------------------------
 
 
@@ -171,8 +218,11 @@ class Prepared:
 class PictureIntake(Protocol):
     """From a member's attachment to a clean file, and from fal's result to a complete one."""
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
-        """Fetch, check and normalise one picture of an order. Raises PictureError with its position."""
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
+        """Fetch, check and normalise one picture of an order. Raises PictureError with its position.
+
+        `own`: where the file is, or was, when it is an image of the bot's.
+        """
         ...
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
@@ -189,20 +239,31 @@ class Preparing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """When the images should be made (unix seconds)."""
+
+    at: int
+    give: int
+    """Seconds that this may be from what was said before and need not be said anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InLine:
-    """The order waits: `ahead` orders of ours, or (once submitted) `ahead_at_fal` requests at fal."""
+    """The order waits: `ahead` orders of ours or, once submitted, requests at fal go before it."""
 
     ahead: int
     at_fal: bool = False
     full: bool = False
     """Whether every place of ours at fal is taken."""
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generating:
-    """fal is working since `since` (unix seconds)."""
+    """fal is working since `since` (unix seconds); such requests usually take so many seconds, if that is known."""
 
     since: int
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,11 +287,16 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The images are here, but Discord has not taken them for a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Resuming
+Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
 
 
 class Stage(Protocol):

@@ -1,7 +1,7 @@
 """One job in this process, and what the service works with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from bot.domain.job import Job
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
+from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage, Timings
 from bot.service.progress import Progress
 
 
@@ -20,6 +20,7 @@ class Parts:
 
     backend: ImageBackend
     store: JobStore
+    timings: Timings
     intake: PictureIntake
     stage: Stage
     catalogue: Catalogue
@@ -31,8 +32,12 @@ class Parts:
     """Each job has a folder here."""
     max_concurrent: int
     """Requests at fal at once."""
+    weights: Mapping[str, float]
+    """Of servers in the fair turns, by scope; 1 for all others."""
     max_wait: float
     """Seconds that an order may wait for its turn."""
+    keep_outputs: float
+    """Seconds that fal keeps a result's images."""
     operator_month: int
     """Credits: the operator's stop over everything."""
     find_lost: float
@@ -53,6 +58,13 @@ class Run:
     was_rendered: bool = False
     """Whether that process may have posted its images."""
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
+    took: float | None = None
+    """Seconds that fal took, where this process saw all of it."""
+
+    def __post_init__(self) -> None:
+        """What was called off before a restart still is."""
+        if self.job.cancel_wanted:
+            self.called_off.set()
 
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""

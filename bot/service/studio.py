@@ -26,13 +26,14 @@ from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
 from bot.service.collecting import collect, price
 from bot.service.desk import BOOKS_TIMEOUT
+from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.generation import Generation
 from bot.service.line import Line
 from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
-from bot.service.progress import Progress
+from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import within
 from bot.service.run import Parts, Run
 
@@ -51,9 +52,10 @@ class Studio:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._line = Line(parts.max_concurrent)
         self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
-        self._generation = Generation(parts, self._line, self._gate, self._uncut)
+        self._forecast = Forecast(parts.timings, parts.catalogue, parts.clock)
+        self._line = Line(parts.max_concurrent, parts.weights, self._forecast, self._gate, parts.clock)
+        self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
         self._uncut_jobs: set[str] = set()
@@ -67,10 +69,12 @@ class Studio:
         """Take over what an earlier process left; before any door opens, so that no new order is among it."""
         for job in (*await self._parts.store.untold(), *await self._parts.store.unfinished()):
             self._admit(self._run_of(job, taken_up=True))
+        await self._line.resume(self._parts.timings)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(self._line.keep_told(self._parts.sleep), name="line")
             while True:
                 run = await self._arrivals.get()
                 jobs.create_task(self._live(run), name=f"job-{run.job.id}")
@@ -83,17 +87,20 @@ class Studio:
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
-        return Preparing() if job.order.is_edit else self._line.phase(job.number)
+        return Preparing() if job.order.is_edit else self._line.first_phase(job)
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
         """Take over a held job, whose progress message stands; returns at once."""
         self._parts.reached(Point.ANSWERED)
-        if message_id is not None and job.reply is not None:
+        if job.reply is None:
+            job = job.but(notice_id=message_id)
+        elif message_id is not None:
             job = job.but(reply=replace(job.reply, message_id=message_id))
         self._admit(self._run_of(job))
 
     async def withdraw(self, job: Job) -> None:
         """Release an order whose member never saw an answer."""
+        self._line.leave(job)
         await self._parts.store.save(job.to(State.CANCELLED, charged=0, told=True), FREE)
 
     async def job(self, job_id: str) -> Job:
@@ -128,11 +135,11 @@ class Studio:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_GRACE):
                 await self._all_safe.wait()
-        waiting = [run.job for run in self._runs.values() if not run.job.ended]
+        waiting = [run for run in self._runs.values() if not run.job.ended]
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
-                for job in waiting:
-                    goodbyes.create_task(self._parts.stage.show(job, Resuming()))
+                for run in waiting:
+                    goodbyes.create_task(run.progress.say(Resuming()))
 
     # --- one job ----------------------------------------------------------------------------------
 
@@ -154,26 +161,26 @@ class Studio:
 
     async def _lived(self, run: Run) -> bool:
         """Walk the job to its end; False when a defect left it open."""
-        showing = asyncio.create_task(run.progress.run(), name=f"progress-{run.job.id}")
+        run.progress.start()
         try:
             try:
-                await self._walk(run, showing)
+                await self._walk(run)
             except BotError as error:
-                await self._end(run, showing, error)
+                await self._end(run, error)
             except Exception:
                 if run.job.state is not State.HELD:
                     raise
                 _log.exception("job %s: a defect before anything was sent", run.job.id)
-                await self._end(run, showing, UnexpectedError())
+                await self._end(run, UnexpectedError())
         except Exception:  # noqa: BLE001 - the boundary of one job, as said above
             _log.exception("job %s: a defect in state %s", run.job.id, run.job.state)
             return False
         else:
             return True
         finally:
-            await Progress.stop(showing)
+            await run.progress.stop()
 
-    async def _walk(self, run: Run, showing: asyncio.Task[None]) -> None:
+    async def _walk(self, run: Run) -> None:
         """From whatever state the job is in to its end."""
         if run.job.ended:
             await self._say_last_word(run)
@@ -184,8 +191,9 @@ class Studio:
         if result is not None:
             run.progress.show(Fetching())
             await self._collect(run, result)
-        await Progress.stop(showing)
+        await run.progress.stop()
         await self._deliver(run)
+        await self._forecast.learn(run)
 
     async def _result(self, run: Run) -> Result | None:
         """What fal made; both tries of an order may be lost, and looked for."""
@@ -215,7 +223,8 @@ class Studio:
         """Post, write down that it stands, then take the progress message away."""
         async with self._uncut(run.job):
             try:
-                message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
+                async with run.progress.posting():
+                    message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
             except DeliveryError as error:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
                 await self._parts.stage.tell(run.job, error, again=run.taken_up)
@@ -238,9 +247,8 @@ class Studio:
 
     # --- the ends ---------------------------------------------------------------------------------
 
-    async def _end(self, run: Run, showing: asyncio.Task[None], error: BotError) -> None:
+    async def _end(self, run: Run, error: BotError) -> None:
         """Books first, talk second."""
-        await Progress.stop(showing)
         called_off = isinstance(error, CancelledAtFalError) and run.called_off.is_set()
         state = State.CANCELLED if called_off and State.CANCELLED in NEXT[run.job.state] else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
@@ -249,6 +257,7 @@ class Studio:
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
         run.taken_up = False  # the last word is this process's own
+        await run.progress.stop(LANDING)
         await self._say_last_word(run)
 
     async def _say_last_word(self, run: Run) -> None:
@@ -266,16 +275,14 @@ class Studio:
     # --- small things -----------------------------------------------------------------------------
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
-        progress = Progress(self._parts.stage, job, self._parts.sleep, None if taken_up else self.first_phase(job))
-        run = Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
-        if job.cancel_wanted:
-            run.called_off.set()
-        return run
+        first = None if taken_up else self.first_phase(job)
+        progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self._runs)), first)
+        return Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
 
     def _admit(self, run: Run) -> None:
         self._runs[run.job.id] = run
         if run.job.state is State.HELD:
-            self._line.join(run.job, lambda: self._generation.show_line(run))
+            self._line.join(run.job, lambda phase: self._generation.show_line(run, phase))
         self._arrivals.put_nowait(run)
 
     @asynccontextmanager

@@ -1,9 +1,27 @@
 """What the bot's messages look like: every message is rendered here, in Components V2."""
 
+from bot.views.basket import basket
+from bot.views.edit_form import edit_form, filled, refused_form
 from bot.views.forms import Form, form_id, read_form
+from bot.views.history import Entry, Page, history
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
-from bot.views.jobs import cancelled, failed, failure, go_ahead, jobs, pictures, progress, result
+from bot.views.jobs import (
+    ask_delete,
+    cancelled,
+    failed,
+    failure,
+    go_ahead,
+    jobs,
+    pictures,
+    progress,
+    result,
+    upscale_offers,
+    which,
+)
+from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
+from bot.views.recipe import recipe
+from bot.views.reports import erasure, report
 from bot.views.settings import PLAIN
 from bot.views.settings import history as settings_history
 from bot.views.settings import saved as settings_saved
@@ -14,26 +32,37 @@ from bot.views.settings_panel import panel as settings_panel
 from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, text_file, title_of
 
 __all__ = [
+    "ALL",
     "JOB_BUTTON",
     "MARKDOWN",
     "NOBODY",
     "PANEL",
     "PLAIN",
     "PROMPT_SHOWN",
+    "Entry",
     "Form",
     "JobButton",
+    "Page",
     "PanelItem",
     "SettingsShown",
+    "ask_delete",
+    "basket",
     "cancelled",
+    "choice",
     "custom_ids",
+    "edit_form",
+    "erasure",
     "failed",
     "failure",
+    "filled",
     "form_id",
     "go_ahead",
     "has_pictures",
+    "history",
     "jobs",
     "note",
     "numbers_form",
+    "offer",
     "only",
     "page_of",
     "panel_button",
@@ -42,6 +71,9 @@ __all__ = [
     "progress",
     "quiet",
     "read_form",
+    "recipe",
+    "refused_form",
+    "report",
     "result",
     "role_form",
     "row",
@@ -50,5 +82,7 @@ __all__ = [
     "settings_saved",
     "text_file",
     "title_of",
+    "upscale_offers",
+    "which",
     "words_form",
 ]

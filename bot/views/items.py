@@ -12,7 +12,10 @@ from typing import Any, Self
 import discord
 from discord import ui
 
-JOB_BUTTON = re.compile(r"v1:(?P<action>cancel|original|again|fetch):(?P<job>[0-9a-f]{16}):(?P<position>\d)")
+JOB_BUTTON = re.compile(
+    r"v1:(?P<action>cancel|original|again|fetch|edit|upscale|recipe|undo|compare|delete)"
+    r":(?P<job>[0-9a-f]{16}):(?P<position>\d)"
+)
 """A button that belongs to a job, by its custom_id."""
 PANEL = re.compile(r"p1:(?P<subject>[a-z]+):(?P<action>[a-z_]+):(?P<argument>[\w.,-]{0,70})", re.ASCII)
 """A control of a panel, by its custom_id."""

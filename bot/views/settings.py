@@ -20,7 +20,7 @@ def undo_id(changed: Changed) -> str:
 
 def undo_button(ticket: str, place: str, changed: Changed) -> ui.ActionRow[ui.LayoutView]:
     """Undo, with the pass of whoever may press it."""
-    return row(panel_button("settings", "undo", f"{ticket}.{place}.{undo_id(changed)}", label=texts.UNDO))
+    return row(panel_button("settings", "undo", f"{ticket}.{place}.{undo_id(changed)}", label=texts.UNDO_CHANGE))
 
 
 def saved(changed: Changed, ticket: str) -> ui.LayoutView:
@@ -32,8 +32,8 @@ def saved(changed: Changed, ticket: str) -> ui.LayoutView:
 
 def history(changes: Sequence[Changed], ticket: str) -> ui.LayoutView:
     """The latest changes, each with its Undo."""
-    view = note(texts.HISTORY_TITLE if changes else texts.NO_HISTORY)
+    view = note(texts.CHANGES_TITLE if changes else texts.NO_CHANGES)
     for changed in changes:
-        view.add_item(ui.TextDisplay(texts.history_line(changed)[:390]))
+        view.add_item(ui.TextDisplay(texts.change_line(changed)[:390]))
         view.add_item(undo_button(ticket, PLAIN, changed))
     return view

@@ -1,6 +1,7 @@
 """What the tests of the real fal adapter do again and again."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from loopback_fal_acts import completed
 
 from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses
 from bot.domain.errors import GenerationError
 from bot.domain.job import Ticket
@@ -22,6 +24,7 @@ from bot.service.ports import Status
 
 KEY = "fal-key-that-goes-to-fal-only"
 KEEP_DAYS = 3
+POLLED = StreamLimits(most=0)
 DAY = 86_400
 """Seconds."""
 TEXT, EDIT = "fal-ai/nano-banana-2", "fal-ai/nano-banana-2/edit"
@@ -69,12 +72,28 @@ def nothing() -> None:
 
 @asynccontextmanager
 async def backend_at(
-    queue: str, pauses: Pauses, *, cdn: str | None = None, key: str = KEY, patience: float = SUBMIT_TIMEOUT
+    queue: str,
+    pauses: Pauses,
+    *,
+    cdn: str | None = None,
+    key: str = KEY,
+    patience: float = SUBMIT_TIMEOUT,
+    streams: StreamLimits = POLLED,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Fal]:
     """The real adapter with its services at these addresses; `patience` in seconds."""
     async with aiohttp.ClientSession() as session:
         addresses = Addresses(queue=queue, rest=queue, cdn=cdn or queue, api=queue)
-        backend = Fal(key, addresses, session, keep_outputs_days=KEEP_DAYS, sleep=pauses, submit_timeout=patience)
+        backend = Fal(
+            key,
+            addresses,
+            session,
+            keep_outputs_days=KEEP_DAYS,
+            sleep=pauses,
+            streams=streams,
+            monotonic=monotonic,
+            submit_timeout=patience,
+        )
         try:
             yield backend
         finally:

@@ -1,8 +1,6 @@
 """Every connection believes SSL_CERT_FILE: an egress proxy's own authority is enough, nothing else is switched off."""
 
 import asyncio
-import datetime as dt
-import ipaddress
 import ssl
 import sys
 from collections.abc import AsyncGenerator
@@ -11,27 +9,27 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from bot.adapters.downloads import Downloads, NetworkError
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
+from tests.loopback.certificates import make_certificates
 
 ORDER = """
 import asyncio, sys, aiohttp
 from pathlib import Path
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
+from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
 from bot.domain.order import Request
 from bot.service.ports import Completed
 
 async def main(url: str) -> None:
     async with aiohttp.ClientSession() as session:
-        fal = Fal("key", Addresses(queue=url, rest=url, cdn=url, api=url), session, keep_outputs_days=1, sleep=asyncio.sleep)
+        places = Addresses(queue=url, rest=url, cdn=url, api=url)
+        streams = StreamLimits(most=1)
+        fal = Fal("key", places, session, keep_outputs_days=1, sleep=asyncio.sleep, streams=streams)
         arguments = {"prompt": "a cat", "seed": 1}
         ticket = await fal.submit(Request(endpoint="fal-ai/nano-banana", arguments=arguments, images=1))
         async for status in fal.watch(ticket):
@@ -45,33 +43,9 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
-
-
 async def test_fal_over_tls_is_believed_with_the_authority_in_ssl_cert_file(tmp_path: Path) -> None:
     async with tls_fal(tmp_path) as fal:
-        environment = {"SSL_CERT_FILE": str(tmp_path / "certificate.pem")}
+        environment = {"SSL_CERT_FILE": str(tmp_path / "authority.pem")}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ORDER, fal.url, str(tmp_path), env=environment, stderr=asyncio.subprocess.PIPE
         )
@@ -89,8 +63,8 @@ async def test_an_unknown_authority_is_not_believed(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def tls_fal(folder: Path) -> AsyncGenerator[LoopbackFal]:
-    certificate, key = make_certificate(folder)
+    made = make_certificates(folder)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(made.certificate, made.key)
     async with LoopbackFal(ssl_context=context, painter=plain(5000)) as fal:
         yield fal

@@ -85,7 +85,7 @@ def test_every_call_of_fal_client_takes_what_we_give_it() -> None:
     submit, upload = (
         inspect.signature(call) for call in (fal_client.AsyncClient.submit, fal_client.AsyncClient.upload)
     )
-    assert {"application", "arguments", "headers"} <= submit.parameters.keys(), HELP
+    assert {"application", "arguments", "headers", "priority"} <= submit.parameters.keys(), HELP
     wanted = {"data", "content_type", "file_name", "repository", "fallback_repository", "lifecycle"}
     assert wanted <= upload.parameters.keys(), HELP
     handle = {one.name for one in dataclasses.fields(fal_client.AsyncRequestHandle)}

@@ -14,8 +14,8 @@ import pytest
 from loopback_fal_acts import EDIT, GENERATE, SMALL, Json, completed, images, submitted, uploaded
 from PIL import Image
 
-from bot.sandbox import fal_files
 from bot.sandbox.fal_faults import Fault
+from bot.sandbox.fal_files import Files
 from bot.sandbox.fal_paint import SIZES_1K, Painting, paint, size_of
 from bot.sandbox.fal_schema import ENDPOINTS
 from bot.sandbox.fal_server import LoopbackFal
@@ -55,9 +55,8 @@ async def test_an_upload_without_a_token_or_with_a_strange_lifecycle_is_refused(
         _ = await uploaded(http, fal, picture, **{"X-Fal-Object-Lifecycle": '{"expires_in": "1h"}'})
 
 
-def test_the_oldest_files_go_when_all_together_weigh_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fal_files, "KEPT_BYTES", 250)
-    files = fal_files.Files()
+def test_the_oldest_files_go_when_all_together_weigh_too_much() -> None:
+    files = Files(250)
     paths = [files.add("a.png", b"x" * 100, "image/png", seconds=None) for _ in range(3)]
     assert [files.get(path) is not None for path in paths] == [False, True, True]
 

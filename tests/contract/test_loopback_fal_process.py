@@ -5,20 +5,15 @@ import signal
 import ssl
 import sys
 import time
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import cast
 
 import aiohttp
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from loopback_fal_acts import GENERATE, KEY, SMALL, Json, submitted
 
 from bot.sandbox.fal_faults import Fault
 from bot.sandbox.fal_server import LoopbackFal
+from tests.loopback.certificates import make_certificates
 
 
 async def test_closing_with_stuck_jobs_and_open_streams_is_quick_and_leaves_no_task() -> None:
@@ -54,26 +49,19 @@ async def test_a_separate_process_is_scripted_and_inspected_over_its_control_add
                 [job] = cast("dict[str, list[Json]]", await answer.json())["jobs"]
             if job["state"] == "COMPLETED":
                 break
+    async with http.get(f"{url}/_loopback/counts") as answer:
+        assert await answer.json() == {"counts": {"submit": 1}}
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
     assert (job["endpoint"], job["status"], job["units"]) == (GENERATE, 422, "0.75")
+    assert cast("float", job["ended_at"]) >= cast("float", job["sent_at"])
 
 
 async def test_it_speaks_tls_when_given_a_certificate(tmp_path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
-    )
-    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
-    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    pem = tmp_path / "both.pem"
-    formats = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem.write_bytes(key.private_bytes(*formats) + certificate.public_bytes(Encoding.PEM))
+    made = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
-    trusting = ssl.create_default_context(cafile=str(pem))
+    context.load_cert_chain(made.certificate, made.key)
+    trusting = ssl.create_default_context(cafile=made.authority)
     async with (
         LoopbackFal(ssl_context=context) as fal,
         aiohttp.ClientSession(headers=KEY, connector=aiohttp.TCPConnector(ssl=trusting)) as http,

@@ -84,7 +84,7 @@ async def test_a_server_that_validates_late_tells_the_422_at_the_result(http: ai
     assert fal.billed == {}
 
 
-async def test_no_key_a_wrong_key_and_no_json_are_refused() -> None:
+async def test_no_key_a_wrong_key_no_json_and_a_strange_priority_are_refused() -> None:
     async with LoopbackFal(key="right") as fal, aiohttp.ClientSession() as http:
         for headers in ({}, {"Authorization": "Bearer right"}, {"Authorization": "Key wrong"}):
             async with http.post(f"{fal.url}/{GENERATE}", json=SMALL, headers=headers) as answer:
@@ -94,6 +94,10 @@ async def test_no_key_a_wrong_key_and_no_json_are_refused() -> None:
             headers = {**right, "Content-Type": kind}
             async with http.post(f"{fal.url}/{GENERATE}", data=data, headers=headers) as answer:
                 assert answer.status == 400
+        async with http.post(
+            f"{fal.url}/{GENERATE}", json=SMALL, headers={**right, "X-Fal-Queue-Priority": "high"}
+        ) as answer:
+            assert answer.status == 400
         assert fal.jobs == {}
 
 

@@ -11,7 +11,7 @@ from discord_acts import Books, eventually
 
 from bot.adapters.downloads import Downloads
 from bot.app import opened
-from bot.sandbox.world import SimcordFiles, World, at_loopback
+from bot.sandbox.world import SimcordFiles, World, at_loopback, at_work
 from bot.settings import Settings
 
 PACE = 0.01
@@ -56,8 +56,9 @@ async def restarted(
     await eventually(lambda: Books(data_dir / "bot.sqlite3").rows(without) == [])
     if not killed:
         await here.app.studio.stop()
-    (studio,) = [task for task in asyncio.all_tasks() if task.get_name() == "studio"]
-    await _ended(studio)
+    for task in asyncio.all_tasks():
+        if task.get_name() in {"studio", "fleeting"}:
+            await _ended(task)
     await meanwhile()
     here.time.passed += downtime
 
@@ -76,12 +77,8 @@ async def restarted(
         wrap_downloads=wrapped,
     ) as app:
         await here.env.restart_bot(app.client)
-        studio = asyncio.create_task(app.studio.run(), name="studio")
-        try:
+        async with at_work(app):
             yield replace(here, app=app)
-        finally:
-            await app.studio.stop()
-            await _ended(studio)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

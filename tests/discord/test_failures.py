@@ -134,7 +134,7 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ]
     file = tmp_path / "models.toml"
     file.write_text("\n".join(lines), encoding="utf-8")
-    monkeypatch.setattr("bot.app.MODELS_FILE", file)
+    monkeypatch.setattr("bot.tools.MODELS_FILE", file)
 
 
 @pytest.mark.parametrize("stuck", [Fault.RUN_STUCK_IN_PROGRESS, Fault.RUN_STUCK_IN_QUEUE])
@@ -184,8 +184,13 @@ HEALS: dict[str, Sequence[Script]] = {
     "a file that comes later": fault(Fault.FILE_MISSING, 2),
     "a file server's error": fault(Fault.FILE_ERROR) + fault(Fault.FILE_DROP),
     "a file under another type": fault(Fault.FILE_LYING_TYPE),
-    "errors while looking": fault(Fault.STATUS_ERROR) + fault(Fault.STATUS_INGRESS_ERROR) + fault(Fault.STATUS_DROP),
-    "an account that is refused for a while": fault(Fault.STATUS_ERROR, status=403)
+    "no stream of the status": fault(Fault.STREAM_REFUSED),
+    "errors while looking": fault(Fault.STREAM_BROKEN, 2)
+    + fault(Fault.STATUS_ERROR)
+    + fault(Fault.STATUS_INGRESS_ERROR)
+    + fault(Fault.STATUS_DROP),
+    "an account that is refused for a while": fault(Fault.STREAM_REFUSED, status=403)
+    + fault(Fault.STATUS_ERROR, status=403)
     + fault(Fault.RESULT_ERROR, status=401),
     "a result that cannot be read for long": fault(Fault.RESULT_ERROR, 6),
     "errors at the result": fault(Fault.RESULT_ERROR) + fault(Fault.RESULT_INGRESS_ERROR) + fault(Fault.RESULT_DROP),

@@ -33,7 +33,7 @@ async def test_an_image_over_the_limit_is_shown_smaller_and_says_so(
     assert opened(shown).size == opened(original).size == (1024, 1024)
     kind = {"JPEG": "JPEG", "WEBP": "WebP", "PNG": "PNG"}[str(opened(shown).format)]
     assert text_of(result).splitlines()[-1] == REMARK.format(kind)
-    assert list(buttons(result)) == ["Again", "Original"]
+    assert list(buttons(result)) == ["Edit", "Upscale", "Again", "Recipe", "Original", "Delete"]
     assert alt_texts(result) == ["Generated image: a lighthouse"]
     await eventually(lambda: books.states() == ["delivered"])
     assert books.spent("customer") == 8
@@ -58,8 +58,10 @@ async def test_several_images_share_the_room_of_one_message_and_each_has_its_ori
     (result,) = await delivered(here)
     assert len(pictures(here, result)) == 4
     assert sum(map(len, pictures(here, result))) <= 24 * MIB
-    assert list(buttons(result)) == ["Again", "Original 1", "Original 2", "Original 3", "Original 4"]
-    answer = await here.member.click(result, label="Original 3")
+    asked = await here.member.click(result, label="Original")
+    assert await told(asked) == "Which image?"
+    assert asked.response is not None
+    answer = await here.member.select(asked.response.message, ["3"])
     await told(answer)
     assert answer.response is not None
     assert pictures(here, answer.response.message) == [originals(fal)[2]]
@@ -81,7 +83,7 @@ async def test_an_original_that_fits_nowhere_comes_in_its_best_form(here: World)
 async def test_an_image_that_fits_has_no_original_of_its_own(here: World) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
-    assert list(buttons(result)) == ["Again"]
+    assert "Original" not in buttons(result)
     assert "Too large" not in text_of(result)
 
 

@@ -14,7 +14,7 @@ import discord.gateway
 import discord.http
 import pytest
 
-from bot import app, process
+from bot import app, process, tools
 from bot.sandbox.fal_paint import plain
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import at_loopback
@@ -160,9 +160,9 @@ async def stand(
     for module in ("bot.process", "discord.client", "discord.http", "discord.webhook.async_"):
         monkeypatch.setattr(f"{module}.asyncio", Hurried())
     monkeypatch.setattr("discord.state.asyncio", Impatient())
-    monkeypatch.setattr("bot.app.MODELS_FILE", models_with(data_dir, deadline))
+    monkeypatch.setattr("bot.tools.MODELS_FILE", models_with(data_dir, deadline))
     monkeypatch.setattr("bot.process.opened", functools.partial(app.opened, clock=clock, sleep=Hurried.sleep))
-    monkeypatch.setattr("bot.app.Fal", functools.partial(app.Fal, submit_timeout=0.3))
+    monkeypatch.setattr("bot.tools.Fal", functools.partial(tools.Fal, submit_timeout=0.3))
     monkeypatch.setattr(discord.http.Route, "BASE", "")  # the bot sets both; this sets them back
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)
     async with (

@@ -253,7 +253,7 @@ FAL_CASES = {
     ),
     "the result answers 504 for a while": Case(faults=fal(Fal.RESULT_ERROR, 6), sentence=PICTURES, ends=delivered()),
     "the status fails in every way": Case(
-        faults=fal(Fal.STATUS_ERROR) + fal(Fal.STATUS_INGRESS_ERROR) + fal(Fal.STATUS_DROP),
+        faults=fal(Fal.STREAM_BROKEN, 2) + fal(Fal.STATUS_ERROR) + fal(Fal.STATUS_INGRESS_ERROR) + fal(Fal.STATUS_DROP),
         sentence=PICTURES,
         ends=delivered(),
     ),

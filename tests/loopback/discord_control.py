@@ -29,7 +29,7 @@ METHODS = frozenset(
         "slash", "autocomplete", "context_menu", "click", "choose", "submit_modal", "say", "delete_message",
         "seed_person", "seed_guild", "seed_channel", "seed_role", "give_role", "add_bot", "remove_bot",
         "delete_channel", "archive", "set_overwrite", "restrict_bot", "dm",
-        "online", "offline", "messages", "told", "summary", "requests", "first_response", "wait_for_messages", "interaction", "message",
+        "online", "offline", "messages", "told", "summary", "requests", "first_response", "wait_for_messages", "wait_for_pictures", "answers", "pictured", "interaction", "message",
         "fail_next", "clear_faults", "outage", "end_outage", "drop_gateway", "expire_token", "advance_clock", "set_dms",
     }
 )  # fmt: skip

@@ -30,6 +30,7 @@ class Board:
         self.world = world
         self.cdn = cdn
         self._announce = announce
+        self.pictured: list[Message] = []  # the bot's messages with files, in the order the files came
 
     def post(
         self,
@@ -94,6 +95,9 @@ class Board:
             for upload, description in draft.new
         ]
         message.attachments = draft.kept + added
+        if added and by_bot and message.pictured_at is None:
+            message.pictured_at = self.world.clock.now()
+            self.pictured.append(message)
         message.content = draft.content
         message.flags = draft.flags
         message.embeds = [_resolved_embed(embed, message.attachments) for embed in draft.embeds]

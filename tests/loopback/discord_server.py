@@ -7,6 +7,7 @@ discord_control.py).
 import argparse
 import asyncio
 import logging
+import ssl
 import sys
 from typing import Self
 
@@ -44,8 +45,12 @@ class LoopbackDiscord(Watch):
         keep_bytes: bool = True,
         heartbeat_seconds: float = 41.25,
         request_limit: int = REQUEST_LIMIT,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Port 0 takes a free one; application_flags are the portal's (1 << 18: message content, full)."""
+        """Port 0 takes a free one; application_flags are the portal's (1 << 18: message content, full).
+
+        With an ssl_context it speaks TLS alone.
+        """
         world = World(bot_user())
         world.application_flags = application_flags
         gateway = Gateway(world, token, heartbeat_seconds=heartbeat_seconds)
@@ -57,6 +62,7 @@ class LoopbackDiscord(Watch):
         seed(world)
         self.token = token
         self.port = port
+        self._ssl_context = ssl_context
         self.control = Control(self)
         self._api = [
             *BotRoutes(world, request_limit=request_limit, gateway_url=lambda: self.gateway_url).routes(),
@@ -77,7 +83,7 @@ class LoopbackDiscord(Watch):
     async def start(self) -> None:
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._ssl_context).start()
         self.port = int(self._runner.addresses[0][1])
         self.cdn.base_url = self.base_url
         self.gateway.url = self.gateway_url
@@ -103,7 +109,7 @@ class LoopbackDiscord(Watch):
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{self._secured}://127.0.0.1:{self.port}"
 
     @property
     def api_url(self) -> str:
@@ -113,7 +119,11 @@ class LoopbackDiscord(Watch):
     @property
     def gateway_url(self) -> str:
         """For discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY, which wants it as a yarl.URL."""
-        return f"ws://127.0.0.1:{self.port}/gateway"
+        return f"ws{self._secured}://127.0.0.1:{self.port}/gateway"
+
+    @property
+    def _secured(self) -> str:
+        return "s" if self._ssl_context else ""
 
     # -- trouble -------------------------------------------------------------------------------------------------
 
@@ -168,14 +178,22 @@ def main() -> None:
     parser.add_argument("--rate-limits", action="store_true")
     parser.add_argument("--drop-bytes", action="store_true", help="keep size and hash of uploads only")
     parser.add_argument("--application-flags", type=int, default=0)
+    parser.add_argument("--request-limit", type=int, default=REQUEST_LIMIT, help="bytes of one request, files included")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="PEM files; speak https and wss with them")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
+    context: ssl.SSLContext | None = None
+    if chosen.tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*chosen.tls)
     discord = LoopbackDiscord(
         port=chosen.port,
         token=chosen.token,
         rate_limits=chosen.rate_limits,
         keep_bytes=not chosen.drop_bytes,
         application_flags=chosen.application_flags,
+        request_limit=chosen.request_limit,
+        ssl_context=context,
     )
     asyncio.run(serve(discord))
 

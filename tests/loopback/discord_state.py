@@ -167,6 +167,7 @@ class Message:
     interaction: "Interaction | None" = None  # the one this message answers
     visible_to: Person | None = None  # set for ephemeral messages
     deleted: bool = False
+    pictured_at: float | None = None  # when files first stood in it
 
     def __repr__(self) -> str:
         gone = " (deleted)" if self.deleted else ""

@@ -9,7 +9,7 @@ from tests.loopback.discord_door import Door, RequestLine
 from tests.loopback.discord_driver import Driver
 from tests.loopback.discord_files import Cdn
 from tests.loopback.discord_gateway import Gateway
-from tests.loopback.discord_interaction import ANSWER_WITHIN_S, Answer, Interaction, NoAnswerError
+from tests.loopback.discord_interaction import ANSWER_WITHIN_S, COMMAND, Answer, Interaction, NoAnswerError
 from tests.loopback.discord_messages import Board
 from tests.loopback.discord_seed import (
     ADMIN_ID,
@@ -108,6 +108,16 @@ class Watch(Driver):
 
         return await self.eventually(finished, within)
 
+    async def wait_for_pictures(self, count: int, within: float = 5.0) -> int:
+        """Wait until the bot has put files into so many messages, but no longer than within; how many it were."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while len(self.board.pictured) < count:
+            if loop.time() > deadline:
+                break
+            await asyncio.sleep(POLL_S)
+        return len(self.board.pictured)
+
     async def first_response(self, interaction: Interaction, within: float = ANSWER_WITHIN_S) -> Answer:
         return await interaction.first_response(within)
 
@@ -160,6 +170,17 @@ class Watch(Driver):
         wrong = [*self.unknown_routes, *map(str, self.gateway.unknown_opcodes), *self.door.log.crashes]
         if wrong:
             raise AssertionError("\n".join(wrong))
+
+    def answers(self) -> list[float | None]:
+        """For every slash command, after how many seconds it was answered; None for one that was not."""
+        commands = [used for used in self.world.interactions.values() if used.kind == COMMAND]
+        return [None if used.answer is None else used.answer.seconds for used in commands]
+
+    def pictured(self) -> list[Json]:
+        """The bot's messages with files that stand: what they say, and when (epoch seconds) the files came."""
+        return [
+            {"text": message.text, "at": message.pictured_at} for message in self.board.pictured if not message.deleted
+        ]
 
     def summary(self) -> Json:
         """The numbers of a run; what a benchmark reads."""

@@ -5,20 +5,25 @@ import functools
 import itertools
 import sqlite3
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.catalogue_file import load_catalogue
+from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_timings import SqliteTimings
+from bot.adapters.sqlite_tree import SqliteTree
 from bot.domain.errors import BotError, CancelledAtFalError, FalDownError, GenerationError
+from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Reply, State, Ticket
 from bot.domain.ledger import Limits
 from bot.domain.order import Choices, Order, Reference, Request
+from bot.domain.turns import Turn
 from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Phase, Prepared, Result, Status
 from bot.service.racing import unless
 from bot.settings import MODELS_FILE
@@ -26,7 +31,14 @@ from bot.settings import MODELS_FILE
 CATALOGUE = load_catalogue(MODELS_FILE)
 NOON = 1_795_435_200.0
 """2026-11-23 12:00 UTC."""
-WIDE = Limits(member_day=10**6, server_day=10**6, operator_month=10**6, member_jobs=10**4, server_jobs=10**4)
+WIDE = Limits(
+    member_day=10**6,
+    server_day=10**6,
+    server_month=10**6,
+    operator_month=10**6,
+    member_jobs=10**4,
+    server_jobs=10**4,
+)
 """Limits that nothing here reaches."""
 BOT_TOKEN = "the bot's own token"  # noqa: S105 - opens nothing
 
@@ -150,6 +162,8 @@ class Books:
     """An open store, and a look at the file under it from outside."""
 
     store: SqliteStore
+    tree: SqliteTree
+    timings: SqliteTimings
     database: Database
     outside: sqlite3.Connection
 
@@ -191,10 +205,29 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     database = await Database.open(path)
     outside = sqlite3.connect(path, isolation_level=None)
     try:
-        yield Books(SqliteStore(database, Seal(token), clock), database, outside)
+        seal = Seal(token)
+        store = SqliteStore(database, seal, Persons(token), clock)
+        yield Books(store, SqliteTree(database, seal), SqliteTimings(database), database, outside)
     finally:
         outside.close()
         await database.close()
+
+
+@dataclass(slots=True)
+class FakeTimings:
+    """What the line goes on from, in memory."""
+
+    given: list[Turn] = field(default_factory=list[Turn])
+    took: list[tuple[Kind, float]] = field(default_factory=list[tuple[Kind, float]])
+
+    async def turns(self) -> list[Turn]:
+        return self.given
+
+    async def times(self) -> list[tuple[Kind, float]]:
+        return self.took
+
+    async def keep(self, kind: Kind, seconds: float) -> None:
+        self.took.append((kind, seconds))
 
 
 # --- fal ------------------------------------------------------------------------------------------
@@ -275,7 +308,7 @@ class FakeFal:
         self.most_at_once = max(self.most_at_once, self.at_work)
         return ticket
 
-    async def watch(self, ticket: Ticket) -> AsyncIterator[Status]:
+    async def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:
         _, plan = self._known[ticket.request_id]
         yield InQueue(0)
         yield InProgress()
@@ -321,6 +354,8 @@ class FakeIntake:
     """Pictures that are always fine, unless a test says otherwise."""
 
     prepared: list[Reference] = field(default_factory=list[Reference])
+    owns: list[Path | None] = field(default_factory=list[Path | None])
+    """Of each prepared picture, where the bot's own file is."""
     collected: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     """Folder, position and address."""
     refuse: BaseException | None = None
@@ -330,12 +365,13 @@ class FakeIntake:
     reading: asyncio.Event | None = None
     """A member's picture is there only after this."""
 
-    async def prepare(self, reference: Reference, position: int, folder: Path) -> Prepared:
+    async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
         if self.reading is not None:
             await self.reading.wait()
         if self.refuse is not None:
             raise self.refuse
         self.prepared.append(reference)
+        self.owns.append(own)
         return Prepared(path=folder / f"in-{position}.png", content_type="image/png")
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:

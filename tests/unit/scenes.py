@@ -76,6 +76,7 @@ class House:
         self.stage = FakeStage(clock)
         self.catalogue = CATALOGUE
         self.max_concurrent = 2
+        self.weights: dict[str, float] = {}
         self.max_wait = 3600.0
         self.reached: Callable[[Point], None] = nothing
 
@@ -86,6 +87,7 @@ class House:
         parts = Parts(
             backend=self.fal,
             store=self.store,
+            timings=self.books.timings,
             intake=self.intake,
             stage=self.stage,
             catalogue=self.catalogue,
@@ -95,8 +97,10 @@ class House:
             new_seed=lambda: 4711,
             jobs_dir=self.folder,
             max_concurrent=self.max_concurrent,
+            weights=self.weights,
             max_wait=self.max_wait,
             find_lost=3600.0,
+            keep_outputs=7 * 86400.0,
             operator_month=100_000,
             reached=self._reach,
         )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.domain.errors import Allowance, QuotaExceededError, RefusedError, TooManyJobsError
 from bot.domain.job import NEXT, Job, Reply, State, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits
-from bot.domain.order import Choices
+from bot.domain.order import Choices, Made
 
 CLICKS = 1000
 DAY = 24 * 3600.0
@@ -66,6 +66,7 @@ def added_again(books: Books) -> dict[tuple[object, object], object]:
         month, amount = str(day)[:7], int(str(credit))
         if book == "operator":
             sums["operator", month] += amount
+            sums["operator", day] += amount
         else:
             for account, period in (
                 (f"scope:{scope}", day), (f"scope:{scope}", month), (f"member:{scope}:{member}", day)
@@ -210,7 +211,7 @@ async def test_the_operators_book_keeps_what_the_customer_gets_back(books: Books
     await books.store.save(job.to(State.SUBMITTING))
     await books.store.save(job.to(State.SUBMITTING).to(State.FAILED, charged=0), Closing(customer=0, operator=8))
     assert books.charged(job) == (0, 8)
-    assert spending(books) == {("operator", "2026-11"): 8}
+    assert spending(books) == {("operator", "2026-11"): 8, ("operator", "2026-11-23"): 8}
     await books.store.hold(a_job(credit=8), replace(WIDE, member_day=8, server_day=8))
     with pytest.raises(QuotaExceededError) as refused:
         await books.store.hold(a_job(credit=8), replace(WIDE, operator_month=16))
@@ -282,7 +283,7 @@ ACTS = st.one_of(
     st.tuples(st.just("close"), st.integers(0, 30), st.integers(0, 9), st.integers(0, 9)),
     st.tuples(st.just("wait"), st.integers(1, 40), st.just(0), st.just(0)),
 )
-TIGHT = Limits(member_day=12, server_day=20, operator_month=60, member_jobs=4, server_jobs=7)
+TIGHT = Limits(member_day=12, server_day=20, server_month=10**6, operator_month=60, member_jobs=4, server_jobs=7)
 
 
 def day_of(moment: float) -> str:
@@ -357,7 +358,11 @@ class Walk:
             assert seen.member_left == TIGHT.member_day - self._account.paid(0, scope=scope, member=member, day=day)
             assert seen.server_left == TIGHT.server_day - self._account.paid(0, scope=scope, day=day)
         sums = spending(self._books).items()
-        assert sum(int(str(credit)) for (name, _), credit in sums if name == "operator") == self._account.paid(1)
+        assert sum(
+            int(str(credit))
+            for (name, period), credit in sums
+            if name == "operator" and len(str(period)) == len("2026-11")
+        ) == self._account.paid(1)
 
 
 @settings(max_examples=40, deadline=None)
@@ -399,6 +404,8 @@ async def test_a_job_is_closed_in_the_day_and_month_of_its_hold(books: Books, cl
     assert spending(books) == {
         ("operator", "2026-11"): 3,
         ("operator", "2026-12"): 5,
+        ("operator", "2026-11-30"): 3,
+        ("operator", "2026-12-01"): 5,
         ("scope:guild:1", "2026-12-01"): 5,
         ("scope:guild:1", "2026-12"): 5,
         ("member:guild:1:7", "2026-12-01"): 5,
@@ -582,6 +589,7 @@ def a_full_job() -> Job:
     return replace(
         job,
         request=job.request.with_pictures(["https://fal.invalid/1", "https://fal.invalid/2"]),
+        notice_id=2**61 + 2,
         reply=Reply(application_id=2**62, token="the-interaction-token", created_at=NOON + 0.5, message_id=2**61 + 1),
     )
 
@@ -607,8 +615,42 @@ async def test_a_job_comes_back_from_its_row_as_it_was(books: Books) -> None:
         job = step(job)
         await books.store.save(job)
         assert await books.store.job(job.id) == job
+    await books.store.save(job)
+    await books.tree.mark_deleted(job.id, NOON + 20.5)
+    await books.store.save(job)  # by somebody who has not heard of it
+    job = replace(job, deleted_at=NOON + 20.5)
+    assert await books.store.job(job.id) == job
     plain = a_job()
     assert [one.name for one in fields(Job) if getattr(job, one.name) == getattr(plain, one.name)] == []
+
+
+async def test_what_was_made_of_a_jobs_images_is_found(books: Books) -> None:
+    root = await held(books)
+    child, other = Made(job_id=root.id, position=1), Made(job_id=root.id, position=2)
+    made = [await held(books, a_job(replace(an_order(), parent=parent))) for parent in (child, other, child)]
+    await held(books)
+    assert await books.tree.children(root.id, 10) == made
+    assert await books.tree.children(root.id, 2) == made[:2]
+    assert await books.tree.children(made[0].id, 10) == []
+
+
+async def test_a_deleted_result_is_marked_once_and_other_messages_change_nothing(books: Books) -> None:
+    job, other = [(await rendered(books)).to(State.DELIVERED, message_id=number) for number in (11, 12)]
+    for one in (job, other):
+        await books.store.save(one)
+    await books.tree.mark_messages_deleted([10, 11], NOON + 1)
+    await books.tree.mark_messages_deleted([11], NOON + 2)
+    await books.tree.mark_deleted(job.id, NOON + 3)
+    assert await books.store.job(job.id) == replace(job, deleted_at=NOON + 1)
+    assert await books.store.job(other.id) == other
+
+
+async def test_a_member_keeps_their_pictures_to_themselves_until_they_change_their_mind(books: Books) -> None:
+    await books.tree.set_keeper(7, keeps=True)
+    await books.tree.set_keeper(7, keeps=True)
+    assert await books.tree.keepers({7, 8}) == {7}
+    await books.tree.set_keeper(7, keeps=False)
+    assert await books.tree.keepers({7, 8}) == set()
 
 
 async def test_an_unknown_job_is_none(books: Books) -> None:

@@ -25,7 +25,7 @@ from bot.domain.errors import (
 from bot.domain.job import IN_FLIGHT, Job, State
 from bot.domain.ledger import Closing, Limits, closing_after
 
-TIGHT = Limits(member_day=40, server_day=60, operator_month=150, member_jobs=3, server_jobs=5)
+TIGHT = Limits(member_day=40, server_day=60, server_month=10**6, operator_month=150, member_jobs=3, server_jobs=5)
 BAD_ENDS: tuple[BotError, ...] = (
     FalBusyError(),
     ContentRefusedError(may_be_billed=True),

@@ -27,6 +27,7 @@ from bot.domain.words import WordKind, WordRule
 HOUSE = House(
     limits=Limits(member_day=200, server_day=1000, operator_month=5000, member_jobs=3, server_jobs=20), max_tolerance=6
 )
+ANN = Asker(member_id=7)
 MODELS = tuple(CATALOGUE.models)
 SIZES = ("0.5K", "1K", "2K", "4K")
 CHANNELS, ROLES = (100, 101, 102), (1, 2, 3, 4)
@@ -41,7 +42,7 @@ def said(order: Order, rules: Rules, **more: object) -> list[type[RefusedError]]
     holds = held(rules, **more)  # pyright: ignore[reportArgumentType] - the same names
     order = settled(order, holds, CATALOGUE)
     request = CATALOGUE.request(order, max_tolerance=6, seed=1)
-    return [type(one) for one in objections(order, request, holds=holds, catalogue=CATALOGUE)]
+    return [type(one) for one in objections(order, request, holds=holds, asker=ANN, catalogue=CATALOGUE)]
 
 
 def maybe(values: st.SearchStrategy[int]) -> st.SearchStrategy[int | None]:
@@ -106,7 +107,7 @@ def test_no_order_beyond_any_rule_passes(order: Order, rules: Rules, where: Wher
     holds = held(rules, roles=roles, where=where)
     order = settled(order, holds, CATALOGUE)
     request = CATALOGUE.request(order, max_tolerance=6, seed=1)
-    if objections(order, request, holds=holds, catalogue=CATALOGUE):
+    if objections(order, request, holds=holds, asker=ANN, catalogue=CATALOGUE):
         return
     own = rules.channel_rules.get(where.channel_id, ChannelRules())
     allowed = own.models if own.models is not None else rules.models
@@ -197,7 +198,7 @@ def test_every_reason_is_told_and_not_the_first_alone() -> None:
     holds = held(rules)
     request = CATALOGUE.request(order, max_tolerance=6, seed=1)
     word = WordRule(number=1, kind=WordKind.WORDS, text="fox")
-    found = objections(order, request, holds=holds, catalogue=CATALOGUE, word=word)
+    found = objections(order, request, holds=holds, asker=ANN, catalogue=CATALOGUE, word=word)
     assert [type(one) for one in found] == [
         ChannelClosedError,
         RoleNeededError,

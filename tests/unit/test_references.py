@@ -60,3 +60,15 @@ def test_an_empty_or_oversized_file_is_refused_for_its_size(size: int) -> None:
 @pytest.mark.parametrize("size", [1, MAX_BYTES])
 def test_the_limit_itself_is_taken(size: int) -> None:
     check_declared(replace(PICTURE, size=size))
+
+
+@pytest.mark.parametrize(("filename", "content_type"), [("fox", None), ("fox.png", None), ("fox", "image/png")])
+def test_an_image_that_discord_shows_without_declaring_its_size_is_let_through(
+    filename: str, content_type: str | None
+) -> None:
+    check_declared(replace(PICTURE, filename=filename, content_type=content_type, size=None))
+
+
+def test_a_type_that_is_declared_without_a_size_still_counts() -> None:
+    with pytest.raises(DeclaredPictureError):
+        check_declared(replace(PICTURE, filename="fox.png", content_type="image/svg+xml", size=None))

@@ -85,6 +85,22 @@ def test_the_environment_goes_before_the_file(
     assert getattr(getattr(load_settings(SETTINGS_FILE), section), key) == means
 
 
+def test_servers_get_weights_from_the_file_or_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    weighted = HOUSE.replace('# "guild:123456789012345678" = 2.0', '"guild:123456789012345678" = 2.0')
+    assert load_settings(SETTINGS_FILE).fal.weights == {}
+    assert load_settings(written(tmp_path, weighted)).fal.weights == {"guild:123456789012345678": 2.0}
+    monkeypatch.setenv("BOT_FAL__WEIGHTS", '{"guild:1": 0.5, "person:2": 3}')
+    assert load_settings(SETTINGS_FILE).fal.weights == {"guild:1": 0.5, "person:2": 3.0}
+
+
+@pytest.mark.parametrize("weights", ['{"guild:1": 0}', '{"guild:1": "inf"}', '{"guild": 2}', '{"guild:1x": 2}', "[]"])
+def test_a_malformed_weight_is_named(monkeypatch: pytest.MonkeyPatch, weights: str) -> None:
+    monkeypatch.setenv("BOT_FAL__WEIGHTS", weights)
+    assert "fal.weights" in refusal()
+
+
 def test_an_override_leaves_the_rest_of_its_section_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = load_settings(SETTINGS_FILE)
     monkeypatch.setenv("BOT_QUOTA__MEMBER_JOBS", "9")
@@ -130,6 +146,7 @@ MALFORMED = [
     ("fal", "max_concurrent", "two"),
     ("fal", "max_concurrent", "1.5"),
     ("fal", "keep_outputs", "0"),
+    ("fal", "queue_priority", "high"),
     ("fal", "queue_url", "file:///etc/passwd"),
     ("fal", "rest_url", ""),
     ("fal", "cdn_url", "https://"),

@@ -34,7 +34,7 @@ from bot.domain.job import Job, State
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Fetching, Generating, InLine, Preparing
+from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine, Preparing
 
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
@@ -149,7 +149,8 @@ async def test_orders_beyond_the_places_at_fal_wait_in_order_of_arrival(house: H
         house.plan(name)
     jobs = [await scene.order(name) for name in names]
     await until(lambda: house.fal.prompts == ["1", "2"])
-    assert scene.studio.first_phase(jobs[4]) == InLine(ahead=2, full=True)
+    in_a_minute = Expected(at=int(NOON) + 60, give=15)  # two of 20 s run, two more go before it
+    assert scene.studio.first_phase(jobs[4]) == InLine(ahead=2, full=True, expected=in_a_minute)
     house.finish("2")
     await until(lambda: house.fal.prompts == ["1", "2", "3"])
     house.finish("1", "3", "4", "5")
@@ -575,12 +576,14 @@ async def test_progress_follows_the_job_and_never_repeats_what_stands_there(hous
     house.intake.fetching = asyncio.Event()
     job = await scene.order(references=1)
     await scene.becomes(job, State.QUEUED)
-    scene.clock.turn(2)
+    await until(lambda: scene.clock.asleep == 2)  # the line, and the progress message
+    scene.clock.turn(1)
     await until(lambda: len(house.stage.shown) == 1)
     house.finish("a fox")
-    await until(lambda: scene.clock.asleep == 1)
     await asyncio.sleep(0.01)
-    scene.clock.turn(2)
+    scene.clock.turn(1)
+    await asyncio.sleep(0.01)
+    scene.clock.turn(1)
     await until(lambda: len(house.stage.shown) == 2)
     house.intake.fetching.set()
     await scene.over(job)
@@ -602,14 +605,17 @@ async def test_the_message_is_edited_at_most_every_two_seconds_and_the_latest_wi
                 scene.clock.turn(0.25)
 
         await move_up(others[:8])
+        await asyncio.sleep(0.01)  # told, and held back for a second
+        scene.clock.turn(1)
         await until(lambda: house.stage.phases(last))
         await move_up(others[8:])
+        scene.clock.turn(0.25)
         await asyncio.sleep(0.01)
         assert len(house.stage.phases(last)) == 1
-        scene.clock.turn(1.25)
+        scene.clock.turn(1)
         await until(lambda: len(house.stage.phases(last)) == 2)
     shown = [(at, phase) for at, job_id, phase in house.stage.shown if job_id == last.id]
-    assert shown == [(NOON + 2, InLine(ahead=3, full=True)), (NOON + 4, InLine(ahead=0, full=True))]
+    assert shown == [(NOON + 3, InLine(ahead=3, full=True)), (NOON + 5, InLine(ahead=0, full=True))]
 
 
 async def test_a_cancel_shows_until_fal_confirms_it(house: House, scene: Scene) -> None:
@@ -630,8 +636,7 @@ async def test_no_edit_comes_after_the_images(house: House, scene: Scene) -> Non
     house.plan()
     job = await scene.order()
     await scene.becomes(job, State.QUEUED)
-    scene.clock.turn(2)
-    await until(lambda: house.stage.shown)
+    await scene.pass_time(lambda: house.stage.shown, step=1)
     house.finish("a fox")
     await scene.over(job)
     shown = len(house.stage.shown)

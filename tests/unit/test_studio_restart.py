@@ -10,6 +10,7 @@ import pytest
 from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books, until
 from scenes import House, Scene
 
+from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_store import SqliteStore
 from bot.domain.errors import (
@@ -292,7 +293,7 @@ class StumblingStore(SqliteStore):
 
 async def test_a_receipt_that_could_not_be_written_down_loses_no_images(house: House) -> None:
     """A write that fails is no word from fal: the request is there, and may be paid."""
-    house.store = StumblingStore(house.books.database, Seal(BOT_TOKEN), house.clock)
+    house.store = StumblingStore(house.books.database, Seal(BOT_TOKEN), Persons(BOT_TOKEN), house.clock)
     house.fal.listed = [a_ticket("r1")]
     async with house.open() as scene:
         job = await scene.order()

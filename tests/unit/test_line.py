@@ -1,62 +1,48 @@
-"""Our own line before fal: first come, first served, and nobody keeps a place that they do not use."""
+"""Our own line before fal: everyone in turn, nobody keeps a place that they do not use, and what is said is so."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
-from doubles import a_job, until
-from hypothesis import given
-from hypothesis import strategies as st
+from doubles import CATALOGUE, NOON, FakeTimings, HandClock, a_job, an_order, until
 
+from bot.domain.errors import FalDownError
 from bot.domain.job import Job
-from bot.domain.turns import Waiting, next_turn, place_in_line
+from bot.service.alerts import Alerts
+from bot.service.forecast import Forecast
+from bot.service.gate import Gate
 from bot.service.line import Line
+from bot.service.ports import Expected, InLine
 from bot.service.racing import unless
-
-lines = st.lists(
-    st.builds(Waiting, job_id=st.just("x"), number=st.integers(1, 50), ready=st.booleans()),
-    unique_by=lambda one: one.number,
-)
-
-
-@given(lines)
-def test_the_first_who_is_ready_goes_next(line: list[Waiting]) -> None:
-    ready = sorted(one.number for one in line if one.ready)
-    turn = next_turn(line)
-    assert (turn.number if turn else None) == (ready[0] if ready else None)
-
-
-@given(lines, st.integers(1, 51))
-def test_everyone_who_came_earlier_is_ahead_ready_or_not(line: list[Waiting], number: int) -> None:
-    assert place_in_line(line, number) == len([one for one in line if one.number < number])
-
-
-# --- the line at work -----------------------------------------------------------------------------
 
 
 class Crowd:
     """Jobs that stand in a line, and the order in which they got their turns."""
 
     def __init__(self, places: int) -> None:
-        self.line = Line(places)
+        self.clock = HandClock()
+        self.gate = Gate(self.clock, self.clock.sleep, Alerts())
+        self.line = Line(places, {}, Forecast(FakeTimings(), CATALOGUE, self.clock), self.gate, self.clock)
         self._at_fal: list[AbstractAsyncContextManager[None]] = []
         self.turns: list[int] = []
-        self.moves: list[int] = []
+        self.told: list[tuple[int, int]] = []
+        """Numbers, and how many were said to be ahead."""
         self._waiting: dict[int, asyncio.Task[bool]] = {}
+        self._served: Job | None = None
 
     async def fill(self) -> None:
         """Somebody takes a place at fal."""
-        self._at_fal.append(self.line.there_already())
+        self._at_fal.append(self.line.there_already(a_job(at=self.clock.now)))
         await self._at_fal[-1].__aenter__()
 
     async def free(self) -> None:
         """And is done there; whoever is called has not run yet when this returns."""
         await self._at_fal.pop().__aexit__(None, None, None)
 
-    def arrive(self, number: int) -> Job:
-        job = a_job().but(number=number)
-        self.line.join(job, lambda: self.moves.append(number))
+    def arrive(self, number: int, guild: int = 1, member: int = 7) -> Job:
+        job = a_job(an_order(guild=guild, member=member), at=self.clock.now).but(number=number)
+        self.line.join(job, lambda phase: self.told.append((number, phase.ahead)))
         return job
 
     async def ready(self, job: Job) -> None:
@@ -66,7 +52,22 @@ class Crowd:
     async def _turn(self, job: Job) -> bool:
         turn = await self.line.turn(job)
         self.turns.append(job.number)
+        self._served = job
         return turn
+
+    def done(self) -> None:
+        """Who was served last is done at fal."""
+        assert self._served is not None
+        self.line.done(self._served)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncGenerator[None]:
+        telling = asyncio.create_task(self.line.keep_told(self.clock.sleep))
+        try:
+            yield
+        finally:
+            telling.cancel()
+            await asyncio.wait({telling})
 
     async def give_up(self, job: Job) -> None:
         task = self._waiting[job.number]
@@ -127,10 +128,9 @@ async def test_who_gives_up_waiting_leaves_the_line() -> None:
         first, second = people.arrive(1), people.arrive(2)
         await people.ready(first)
         await people.ready(second)
-        assert people.line.phase(2).ahead == 1
+        assert people.line.phase(second).ahead == 1
         await people.give_up(first)
-        assert people.line.phase(2).ahead == 0
-        assert people.moves == [2]
+        assert people.line.phase(second).ahead == 0
         await people.free()
         await until(lambda: people.turns == [2])
 
@@ -165,16 +165,15 @@ async def test_leaving_before_being_ready_is_leaving() -> None:
     async with crowd(places=1) as people:
         first, second = people.arrive(1), people.arrive(2)
         people.line.leave(first)
-        assert people.line.phase(2).ahead == 0
+        assert people.line.phase(second).ahead == 0
         await people.ready(second)
         await until(lambda: people.turns == [2])
         people.line.leave(second)  # harmless for whoever had a turn
-        assert people.moves == [2]
 
 
 async def test_what_is_at_fal_already_takes_a_place_even_when_none_is_free() -> None:
     async with crowd(places=1) as people:
-        async with people.line.there_already(), people.line.there_already():
+        async with people.line.there_already(a_job()), people.line.there_already(a_job()):
             await people.ready(people.arrive(1))
             await asyncio.sleep(0.01)
             assert people.turns == []
@@ -183,8 +182,8 @@ async def test_what_is_at_fal_already_takes_a_place_even_when_none_is_free() -> 
 
 async def test_two_leftovers_in_one_place_free_it_only_when_both_are_gone() -> None:
     async with crowd(places=1) as people:
-        async with people.line.there_already():
-            async with people.line.there_already():
+        async with people.line.there_already(a_job()):
+            async with people.line.there_already(a_job()):
                 await people.ready(people.arrive(1))
             await asyncio.sleep(0.01)
             assert people.turns == []
@@ -194,17 +193,67 @@ async def test_two_leftovers_in_one_place_free_it_only_when_both_are_gone() -> N
 async def test_a_place_is_given_back_even_when_the_work_fails() -> None:
     async with crowd(places=1) as people:
         with pytest.raises(RuntimeError):
-            async with people.line.there_already():
+            async with people.line.there_already(a_job()):
                 raise RuntimeError
         await people.ready(people.arrive(1))
         await until(lambda: people.turns == [1])
 
 
-async def test_everyone_who_still_waits_hears_that_the_line_moved() -> None:
-    async with crowd(places=3, free=0) as people:
+async def test_servers_take_turns_and_so_do_their_members() -> None:
+    async with crowd(places=1, free=0) as people:
+        for number, guild, member in ((1, 1, 1), (2, 1, 1), (3, 1, 2), (4, 2, 3), (5, 2, 3)):
+            await people.ready(people.arrive(number, guild, member))
+        await people.free()
+        for turns in ([1], [1, 4], [1, 4, 3], [1, 4, 3, 5], [1, 4, 3, 5, 2]):
+            await until(lambda turns=turns: people.turns == turns)
+            people.done()
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+async def test_everyone_who_waits_hears_where_they_stand_every_two_seconds() -> None:
+    async with crowd(places=3, free=0) as people, people.listening():
         for number in (1, 2, 3):
             await people.ready(people.arrive(number))
+        people.told.clear()
+        people.clock.turn(2)
+        await until(lambda: people.told == [(1, 0), (2, 1), (3, 2)])
+        people.told.clear()
         await people.free()
         await until(lambda: people.turns == [1])
-        assert people.moves == [2, 3]
-        assert [people.line.phase(number).ahead for number in (2, 3)] == [0, 1]
+        assert people.told == []
+        people.clock.turn(2)
+        await until(lambda: people.told == [(2, 0), (3, 1)])
+
+
+async def test_who_is_still_reading_pictures_is_not_told_that_it_waits() -> None:
+    async with crowd(places=1, free=0) as people, people.listening():
+        people.arrive(1)
+        await people.ready(people.arrive(2))
+        people.clock.turn(2)
+        await until(lambda: people.told == [(2, 1)])
+
+
+async def test_a_newcomer_is_told_its_fair_place_not_the_end_of_the_line() -> None:
+    async with crowd(places=1, free=0) as people:
+        for number in range(1, 51):
+            people.arrive(number)
+        newcomer = a_job(an_order(guild=2)).but(number=51)
+        assert people.line.phase(newcomer).ahead == 1
+
+
+async def test_the_moment_told_counts_what_runs_what_goes_before_and_the_order_itself() -> None:
+    async with crowd(places=2) as people:
+        for number in (1, 2, 3):
+            await people.ready(people.arrive(number))
+        people.clock.turn(15)  # of 20; then the third, then this one
+        assert people.line.phase(people.arrive(4)).expected == Expected(at=int(NOON) + 20 + 20, give=6)
+
+
+async def test_while_fal_takes_nothing_no_moment_is_told() -> None:
+    async with crowd(places=1, free=0) as people:
+        job = people.arrive(1)
+        assert people.line.phase(job).expected is not None
+        people.gate.shut(FalDownError(unsent=True))
+        assert people.line.phase(job) == InLine(ahead=0, full=True)

@@ -1,0 +1,164 @@
+"""The operator's purse and house rules: caps of servers, the month's marks, servers to leave and notices to post."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.errors import BooksBusyError, NotAllowedHereError, SuspendedError
+from bot.domain.purse import MARKS, Server, marks_reached
+from bot.domain.usage import forecast
+from bot.service.alerts import Alerts, Subject
+from bot.service.ports import Clock
+from bot.service.racing import within
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY = 3.0
+"""Seconds between looks at what the command line wrote; it promises five."""
+LOOK_TIMEOUT = 1.0
+"""Seconds for a look at a server's row, before the first answer."""
+SUBJECTS = dict(zip(MARKS, (Subject.PURSE_HALF, Subject.PURSE_LOW, Subject.PURSE_EMPTY), strict=True))
+
+
+class ServerStore(Protocol):
+    """What the operator has set for servers."""
+
+    async def server(self, guild_id: int) -> Server:
+        """The defaults for one that was never seen."""
+        ...
+
+    async def servers(self, now: float, most: int) -> list[tuple[Server, int]]:
+        """Servers with their credits of this month, the costliest first."""
+        ...
+
+    async def change(self, guild_id: int, name: str, value: int | bool | None) -> None:  # noqa: FBT001 - a column's value
+        """Set `monthly`, `suspended`, `allowed` or `leave_wanted`."""
+        ...
+
+    async def to_leave(self) -> list[int]:
+        """Servers that the operator wants the bot to leave."""
+        ...
+
+    async def left(self, guild_id: int, at: float) -> None:
+        """The bot is no longer in it."""
+        ...
+
+    async def add_notice(self, said: str, at: float) -> None:
+        """Something for all log channels."""
+        ...
+
+    async def notices(self) -> list[tuple[int, str]]:
+        """Number and words of what was not posted yet."""
+        ...
+
+    async def notice_posted(self, number: int, at: float) -> None:
+        """It is said."""
+        ...
+
+    async def log_channels(self) -> list[int]:
+        """The log channel of every server that has one."""
+        ...
+
+
+class OperatorsBook(Protocol):
+    """The operator's own spending."""
+
+    async def operators_month(self, now: float) -> tuple[int, list[int]]:
+        """Credits of this UTC month, and of each of up to seven whole days before today."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurseRules:
+    """What the settings say."""
+
+    monthly: int
+    """Credits: the stop over everything."""
+    server_monthly: int | None
+    """Credits: the cap of a server that has none of its own; None: only the stop counts."""
+    allow_list: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurseState:
+    """Credits of the month."""
+
+    spent: int
+    stop: int
+    forecast: int
+    """At the end of the month, if it goes on as in the last days."""
+
+
+class Purse:
+    """What the operator allows."""
+
+    def __init__(
+        self, servers: ServerStore, book: OperatorsBook, rules: PurseRules, alerts: Alerts, clock: Clock
+    ) -> None:
+        self._servers = servers
+        self._book = book
+        self._rules = rules
+        self._alerts = alerts
+        self._clock = clock
+
+    async def cap(self, scope: str) -> int | None:
+        """The operator's cap for a server, in credits a month; None for none. Raises BooksBusyError."""
+        server = await self._server(scope)
+        if server is None:
+            return None
+        return self._rules.server_monthly if server.monthly is None else server.monthly
+
+    async def check(self, scope: str) -> None:
+        """Whether orders are taken there at all. Raises SuspendedError, NotAllowedHereError, BooksBusyError."""
+        server = await self._server(scope)
+        if server is not None and server.suspended:
+            raise SuspendedError
+        if server is not None and self._rules.allow_list and not server.allowed:
+            raise NotAllowedHereError
+
+    async def _server(self, scope: str) -> Server | None:
+        """None for a person's own books."""
+        kind, _, number = scope.partition(":")
+        if kind != "guild":
+            return None
+        async with within(LOOK_TIMEOUT, BooksBusyError()):
+            return await self._servers.server(int(number))
+
+    async def state(self) -> PurseState:
+        """Where the month stands."""
+        now = self._clock()
+        spent, days = await self._book.operators_month(now)
+        return PurseState(spent=spent, stop=self._rules.monthly, forecast=forecast(spent, days, now))
+
+    async def servers(self, most: int) -> list[tuple[Server, int]]:
+        """Servers with their credits of this month, the costliest first."""
+        return await self._servers.servers(self._clock(), most)
+
+    async def change(self, guild_id: int, name: str, value: int | bool | None) -> None:  # noqa: FBT001 - a column's value
+        """Set `monthly`, `suspended`, `allowed` or `leave_wanted` of a server."""
+        _log.info("the operator sets %s of server %d to %s", name, guild_id, value)
+        await self._servers.change(guild_id, name, value)
+
+    async def say(self, words: str) -> None:
+        """Have something posted to all log channels."""
+        await self._servers.add_notice(words, self._clock())
+
+    async def look(self) -> None:
+        """Raise or end the alerts of the month's marks."""
+        state = await self.state()
+        reached = marks_reached(state.spent, state.stop)
+        for mark, subject in SUBJECTS.items():
+            (self._alerts.up if mark in reached else self._alerts.over)(subject)
+
+    async def carry_out(
+        self, leave: Callable[[int], Awaitable[None]], post: Callable[[int, str], Awaitable[None]]
+    ) -> None:
+        """Do what the operator asked for at the command line: leave servers, post notices to log channels."""
+        for guild_id in await self._servers.to_leave():
+            await leave(guild_id)
+            await self._servers.left(guild_id, self._clock())
+        for number, said in await self._servers.notices():
+            await self._servers.notice_posted(number, self._clock())  # first: said once, whatever happens
+            for channel_id in await self._servers.log_channels():
+                await post(channel_id, said)

@@ -1,0 +1,92 @@
+"""/operator: the purse and the servers, for the bot's owners in their home server alone."""
+
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from bot import texts
+from bot.domain.errors import BadServerError, NotOwnerError
+from bot.service.purse import Purse
+from cogs.answering import answer, answer_error
+
+MOST_SERVERS = 25
+"""In one list."""
+SWITCHES = {
+    "suspend": ("suspended", True),
+    "resume": ("suspended", False),
+    "allow": ("allowed", True),
+    "disallow": ("allowed", False),
+    "leave": ("leave_wanted", True),
+}
+"""What can be done to a server: the column and its value."""
+
+
+class OperatorCommands(commands.Cog):
+    """Registered in the home server only; every use asks again whether an owner is typing."""
+
+    def __init__(self, client: commands.Bot, purse: Purse) -> None:
+        self._client = client
+        self._purse = purse
+
+    operator = app_commands.Group(
+        name="operator",
+        description=texts.COMMANDS["operator"],
+        guild_only=True,
+        default_permissions=discord.Permissions(administrator=True),
+    )
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Raises NotOwnerError."""
+        if not await self._client.is_owner(interaction.user):
+            raise NotOwnerError
+        return True
+
+    @operator.command(description=texts.COMMANDS["operator purse"])
+    async def purse(self, interaction: discord.Interaction) -> None:
+        """The month, and how it will end."""
+        await answer(interaction, texts.purse(await self._purse.state()))
+
+    @operator.command(description=texts.COMMANDS["operator servers"])
+    async def servers(self, interaction: discord.Interaction) -> None:
+        """The costliest first."""
+        await answer(interaction, texts.servers(await self._purse.servers(MOST_SERVERS)))
+
+    @operator.command(description=texts.COMMANDS["operator server"])
+    @app_commands.describe(server=texts.SERVER_ID, monthly=texts.SERVER_MONTHLY, do=texts.SERVER_DO)
+    async def server(
+        self,
+        interaction: discord.Interaction,
+        server: str,
+        monthly: Range[int, -1, 100_000_000] | None = None,
+        do: Literal["suspend", "resume", "allow", "disallow", "leave"] | None = None,
+    ) -> None:
+        """Set a cap (-1: the default again), or do something to one server."""
+        guild_id = server_id(server)
+        if monthly is not None:
+            await self._purse.change(guild_id, "monthly", None if monthly < 0 else monthly)
+        if do is not None:
+            await self._purse.change(guild_id, *SWITCHES[do])
+        await answer(interaction, texts.SERVER_SET)
+
+    @operator.command(description=texts.COMMANDS["operator notice"])
+    @app_commands.describe(words=texts.NOTICE_WORDS)
+    async def notice(self, interaction: discord.Interaction, words: Range[str, 1, 1800]) -> None:
+        """Posted to all log channels by the running bot."""
+        await self._purse.say(words)
+        await answer(interaction, texts.NOTICE_TAKEN)
+
+    async def cog_app_command_error(
+        self, interaction: discord.Interaction, error: app_commands.AppCommandError
+    ) -> None:
+        """Whatever happens, the operator gets a sentence."""
+        await answer_error(interaction, error)
+
+
+def server_id(typed: str) -> int:
+    """Raises BadServerError for what can be no Discord id."""
+    if not typed.strip().isdecimal() or not 0 < int(typed) < 2**63:
+        raise BadServerError
+    return int(typed)

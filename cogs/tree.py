@@ -1,0 +1,138 @@
+"""Undo, Compare and Delete: what can be done with an edit and its parent without making anything new."""
+
+import logging
+from typing import Protocol
+
+import discord
+from discord.ext import commands
+
+from bot import texts, views
+from bot.domain.errors import JobGoneError, NothingBeforeError, NotYoursError
+from bot.domain.job import Job
+from bot.service.gallery import Copies, Gallery
+from bot.service.ports import Clock
+from bot.service.recent import Recent
+from bot.service.studio import Studio
+from cogs.answering import TROUBLES, answer, answer_view, answered
+from cogs.finding import result_of
+from cogs.orders import check_postable
+from cogs.results import clicked
+
+_log = logging.getLogger(__name__)
+
+
+class DeletedJobs(Protocol):
+    """Who remembers what was deleted."""
+
+    async def mark_deleted(self, job_id: str, at: float) -> None:
+        """A job's images are gone since then (unix seconds)."""
+        ...
+
+
+class Tree(commands.Cog):
+    """Free of charge, all of it."""
+
+    def __init__(
+        self,
+        client: commands.Bot,
+        studio: Studio,
+        gallery: Gallery,
+        copies: Copies,
+        recent: Recent,
+        deleted: DeletedJobs,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._studio = studio
+        self._gallery = gallery
+        self._copies = copies
+        self._recent = recent
+        self._deleted = deleted
+        self._clock = clock
+
+    @commands.Cog.listener()
+    @answered
+    async def on_job_button(self, interaction: discord.Interaction, action: str, job_id: str, _position: int) -> None:
+        """A click on one of the three."""
+        match action:
+            case "undo":
+                await self._undo(interaction, await clicked(interaction, self._studio, job_id, action))
+            case "compare":
+                await self._compare(interaction, await clicked(interaction, self._studio, job_id, action))
+            case "delete":
+                job = await clicked(interaction, self._studio, job_id, action)
+                check_deleter(interaction, job)
+                await answer_view(
+                    interaction, views.ask_delete(job, interaction.message.id if interaction.message else 0)
+                )
+            case _:
+                pass
+
+    @commands.Cog.listener()
+    @answered
+    async def on_panel_result(
+        self, interaction: discord.Interaction, _action: str, argument: str, _values: list[str]
+    ) -> None:
+        """Delete was meant: what is known first, then the messages, then the files."""
+        job_id, _, message_id = argument.partition(".")
+        job = await clicked(interaction, self._studio, job_id, "delete")
+        check_deleter(interaction, job)
+        await self._deleted.mark_deleted(job.id, self._clock())
+        await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
+        for channel_id, one in {(interaction.channel_id, int(message_id or 0)), (job.order.channel_id, job.message_id)}:
+            await self._take_away(job, channel_id or 0, one or 0)
+        await self._gallery.remove(job)
+
+    async def _take_away(self, job: Job, channel_id: int, message_id: int) -> None:
+        """Delete a message of ours that shows this job; ids can be crafted, so it is looked at first."""
+        channel = self._client.get_partial_messageable(channel_id, guild_id=job.order.guild_id)
+        try:
+            message = await channel.fetch_message(message_id)
+            if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
+                await message.delete()
+        except discord.NotFound:
+            pass
+        except TROUBLES as trouble:
+            _log.warning("job %s: message %s was not deleted (%s)", job.id, message_id, type(trouble).__name__)
+
+    async def _undo(self, interaction: discord.Interaction, job: Job) -> None:
+        """The parent stands here again, with its buttons."""
+        parent = await self._parent(interaction, job)
+        if parent is None:
+            raise NothingBeforeError
+        check_postable(interaction, parent)
+        channel_id = interaction.channel_id or 0
+        self._recent.claim(("undo", parent.id, channel_id))
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        message_id = await self._copies.bring_back(
+            parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
+        )
+        await answer(interaction, texts.brought_back_here(interaction.guild_id, channel_id, message_id))
+
+    async def _compare(self, interaction: discord.Interaction, job: Job) -> None:
+        """Before and after, for everyone to see; privately what is private."""
+        if not job.order.is_edit:
+            raise NothingBeforeError
+        parent = await self._parent(interaction, job)
+        self._recent.claim(("compare", job.id, interaction.channel_id))
+        await interaction.response.defer(ephemeral=job.order.private, thinking=True)
+        path = await self._gallery.compare(job, parent, (texts.BEFORE, texts.AFTER))
+        file = discord.File(path, description=texts.compared(job.order.title))
+        try:
+            view = views.pictures(texts.compare_line(views.quiet(job.order.title, 300)), [file])
+            await interaction.edit_original_response(view=view, attachments=[file], allowed_mentions=views.NOBODY)
+        finally:
+            file.close()
+
+    async def _parent(self, interaction: discord.Interaction, job: Job) -> Job | None:
+        if job.order.parent is None:
+            return None
+        return await clicked(interaction, self._studio, job.order.parent.job_id, "undo")
+
+
+def check_deleter(interaction: discord.Interaction, job: Job) -> None:
+    """The requester and the moderators. Raises NotYoursError, JobGoneError when there is nothing to delete."""
+    if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
+        raise NotYoursError
+    if not job.pictures:
+        raise JobGoneError
