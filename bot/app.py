@@ -36,14 +36,17 @@ from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
 from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
+from bot.service.passes import Passes
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.privacy import Privacy, Retention
 from bot.service.purse import Purse, PurseRules
 from bot.service.recent import Recent
 from bot.service.reports import Reports
+from bot.service.ruling import Ruling
 from bot.service.run import Parts
 from bot.service.studio import Studio
+from bot.service.wording import Wording
 from bot.settings import Settings
 from bot.tools import Tools, World, new_id, new_seed, open_tools
 from cogs.blending import Blending
@@ -60,6 +63,8 @@ from cogs.operator import OperatorCommands
 from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
+from cogs.settings import SettingsCommands
+from cogs.settings_panel import SettingsPanel
 from cogs.tree import Tree
 from cogs.upscaling import Upscaling
 from cogs.usage import UsageReports
@@ -74,6 +79,9 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    ruling: Ruling
+    wording: Wording
+    passes: Passes
     drafts: Drafts
     baskets: Baskets
     fleeting: Fleeting
@@ -115,14 +123,7 @@ async def opened(
 
 def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
-    client = BotClient(
-        tools.store,
-        tools.servers,
-        world.clock,
-        message_content=settings.discord.message_content,
-        home_server=settings.operator.home_server,
-        user_install=settings.discord.user_install,
-    )
+    client = _client(tools)
     packer, alerts = Packer(tools.worker), Alerts()
     purse = _purse(tools, alerts)
     app = App(
@@ -135,6 +136,9 @@ def _wired(tools: Tools) -> App:
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=_privacy(tools),
         offers=tools.offers,
+        ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
+        wording=Wording(tools.words, tools.book, world.clock),
+        passes=tools.passes,
         drafts=Drafts(tools.drafts, world.clock, new_id),
         baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
@@ -154,7 +158,20 @@ def _wired(tools: Tools) -> App:
     return app
 
 
+def _client(tools: Tools) -> BotClient:
+    settings = tools.settings
+    return BotClient(
+        tools.store,
+        tools.servers,
+        tools.world.clock,
+        message_content=settings.discord.message_content,
+        home_server=settings.operator.home_server,
+        user_install=settings.discord.user_install,
+    )
+
+
 def _cogs(app: App) -> tuple[commands.Cog, ...]:
+    panel = SettingsPanel(app.desk, app.ruling, app.wording, app.passes)
     return (
         Imagine(app.desk, app.studio),
         Results(app.desk, app.studio, app.gallery),
@@ -166,6 +183,8 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Prefer(app.desk),
         HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
+        panel,
+        SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
         UsageReports(app.reports),
         MyData(app.privacy),
         Replies(

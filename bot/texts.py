@@ -4,7 +4,7 @@ Plain, short and kind: what happened, what it costs, what to do next. Discord's 
 typed comes in escaped already.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.errors import (
@@ -58,6 +58,7 @@ from bot.domain.errors import (
     NothingToUndoError,
     NotModeratorError,
     NotOwnerError,
+    NotTextError,
     NotYoursError,
     NoWordError,
     OfferGoneError,
@@ -110,9 +111,13 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.policy import Effective, Source
 from bot.domain.preferences import Preferences
 from bot.domain.purse import Server
+from bot.domain.rules import Rules
+from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, differences, value_of
 from bot.domain.usage import Usage
+from bot.domain.words import WordRule
 from bot.service.alerts import Subject
 from bot.service.ports import (
     Cancelling,
@@ -127,6 +132,8 @@ from bot.service.ports import (
     Shut,
 )
 from bot.service.purse import PurseState
+from bot.service.ruling import Changed
+from bot.service.wording import line_of
 
 # --- commands -------------------------------------------------------------------------------------
 
@@ -837,6 +844,7 @@ def explain(error: BotError) -> str:
         _rules_refused,
         _order_forbidden,
         _setting_refused,
+        _words_rule_refused,
         _control_refused,
         _standing_refused,
         _gone_refused,
@@ -953,6 +961,325 @@ def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentenc
 
 # --- /settings: what a moderator reads ------------------------------------------------------------
 
+SETTINGS_COMMAND = "This server's rules for images: models, limits, channels, words, safety"
+SETTINGS_COMMANDS = {
+    "panel": "Everything in one private panel",
+    "show": "What is set, as text",
+    "set": "Change one setting",
+    "reset": "Set one setting back",
+    "history": "The latest changes: who, what, before and after",
+    "words": "Words and phrases that prompts must not have",
+}
+SETTINGS_OPTIONS = {
+    "name": "Which setting",
+    "value": "The new value; `default` sets it back",
+    "channel": "Only for this channel and its threads",
+    "role": "Only for members with this role",
+    "action": "What to do",
+    "text": "One rule a line, or the prompt to test; /…/ is a regular expression",
+    "file": "A text file with one rule a line",
+}
+EVERYTHING = "everything"
+WORD_ACTIONS = {"list": "list them as a file", "add": "add rules", "remove": "remove rules", "test": "test a prompt"}
+PAGES = {
+    Page.MODELS: "Models",
+    Page.LIMITS: "Limits",
+    Page.CHANNELS: "Channels",
+    Page.WORDS: "Words",
+    Page.SAFETY: "Safety",
+    Page.LOG: "Log",
+}
+SETTING_TITLES = {
+    "models": "Allowed models",
+    "default_model": "Model when none is chosen",
+    "server_day": "Server: credits a day",
+    "server_month": "Server: credits a month",
+    "member_day": "Member: credits a day",
+    "confirm_above": "Ask once more above (credits)",
+    "member_jobs": "Member: orders on the way",
+    "server_jobs": "Server: orders on the way",
+    "most_images": "Most images in one order",
+    "largest_resolution": "Largest resolution",
+    "roles_only": "Only roles with an allowance may order",
+    "channels": "Where members may order",
+    "listed_channels": "Listed channels",
+    "names_word": "A refusal names the word rule",
+    "safety": "Laxest content check (1 is the strictest)",
+    "replies": "Replies to images",
+    "editable": "Whose pictures may be edited",
+    "private": "Private results",
+    "log_channel": "Log channel",
+    "approval_channels": "Orders there wait for approval",
+    "approval_roles": "Orders of these roles wait for approval",
+}
+SETTING_WORDS = {
+    "every": "in every channel",
+    "only": "only in the listed channels",
+    "except": "everywhere but in the listed channels",
+    "as_said": "taken when clearly meant, else asked first",
+    "everyone": "taken from everyone at once",
+    "mention": "only when the bot is mentioned",
+    "off": "not taken",
+    "everyones": "everyone's",
+    "own": "one's own and the bot's",
+}
+UNSET = {
+    "models": "all",
+    "default_model": "the bot's usual one",
+    "confirm_above": "never",
+    "most_images": "any number",
+    "largest_resolution": "any",
+    "log_channel": "none",
+    "replies": "as in the server",
+}
+LISTED = 20
+"""Channels or roles in one line."""
+
+
+def setting_title(target: Target) -> str:
+    """Such as `Member: credits a day for @Booster`."""
+    title = f"**{SETTING_TITLES[target.name]}**"
+    if target.channel_id is not None:
+        return f"{title} in <#{target.channel_id}>"
+    return title if target.role_id is None else f"{title} for <@&{target.role_id}>"
+
+
+def setting_value(target: Target, value: Value) -> str:
+    """A setting's value in words."""
+    setting = SETTINGS[target.name]
+    if value is None:
+        if target.channel_id is not None:
+            return "as in the server"
+        return "none of its own" if target.role_id is not None else UNSET.get(target.name, "as the operator allows")
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return f"<#{value}>" if setting.takes is Takes.CHANNEL else f"{value:,}"
+    if isinstance(value, str):
+        return SETTING_WORDS.get(value, value) if setting.words else value
+    if setting.takes is Takes.MODELS:
+        return ", ".join(sorted(str(one) for one in value))
+    sign = "@&" if setting.takes is Takes.ROLES else "#"
+    shown = [f"<{sign}{one}>" for one in sorted(value, key=str)[:LISTED]]
+    more = len(value) - len(shown)
+    return f"{' '.join(shown)}{f' and {more} more' if more else ''}" or "none"
+
+
+def setting_line(target: Target, value: Value) -> str:
+    """One setting with its value."""
+    return f"{setting_title(target)}: {setting_value(target, value)}"
+
+
+def rules_page(rules: Rules, words: int) -> str:
+    """/settings show: every setting, its name for /settings set, and its value."""
+    lines = list[str]()
+    for page, title in PAGES.items():
+        lines.append(f"### {title}")
+        for name in (one.name for one in SETTINGS.values() if one.page is page):
+            lines.append(f"{setting_line(Target(name), value_of(rules, Target(name)))} · `{name}`")
+        if page is Page.WORDS:
+            lines.append(f"**Word rules**: {words:,} · `/settings words`")
+    own = [change for change in differences(Rules(), rules) if change.target.channel_id or change.target.role_id]
+    if own:
+        lines.append("### For single channels and roles")
+        lines += [setting_line(one.target, one.after) for one in own]
+    return shortened(lines, 3900)
+
+
+def shortened(lines: list[str], limit: int) -> str:
+    """Lines up to so many characters, and how many more there are."""
+    shown, length = list[str](), 0
+    for line in lines:
+        length += len(line) + 1
+        if length > limit:
+            return "\n".join([*shown, f"… and {len(lines) - len(shown)} more"])
+        shown.append(line)
+    return "\n".join(shown)
+
+
+def change_said(changed: Changed) -> str:
+    """What was changed, before and after."""
+    lines = [
+        f"{setting_title(one.target)}: {setting_value(one.target, one.before)} → {setting_value(one.target, one.after)}"
+        for one in changed.changes
+    ]
+    for rules, what in ((changed.words_added, "added"), (changed.words_removed, "removed")):
+        if rules:
+            shown = ", ".join(code(line_of(rule)) for rule in rules[:10])
+            more = f" and {len(rules) - 10} more" if len(rules) > 10 else ""  # noqa: PLR2004 - as many as above
+            lines.append(f"**Word rules** {what}: {shown}{more}")
+    return shortened(lines, 1500)
+
+
+def saved(changed: Changed) -> str:
+    """After a change."""
+    return f"Saved. {change_said(changed)}"
+
+
+def change_line(changed: Changed) -> str:
+    """One change in /settings history."""
+    return f"<@{changed.by}> <t:{int(changed.at)}:R>\n{change_said(changed)}"
+
+
+CHANGES_TITLE = "### The latest changes, the newest first"
+NO_CHANGES = "Nobody has changed anything here yet."
+UNDO_CHANGE = "Undo"
+NO_WORDS = "There are no word rules yet."
+WORDS_FILE = "The word rules that hold now, one a line."
+
+
+# --- the panel of /settings
+
+LIMIT_FORMS = {"credits": "Change credits", "orders": "Change orders and images"}
+LIMIT_FORMS_NAMES = (
+    "server_day",
+    "server_month",
+    "member_day",
+    "confirm_above",
+    "member_jobs",
+    "server_jobs",
+    "most_images",
+)
+WORD_FORMS = {"add": "Add rules", "remove": "Remove rules", "test": "Test a prompt"}
+WORD_LABELS = {"add": "Words, one rule a line", "remove": "Words, one rule a line", "test": "A prompt"}
+WORD_HINTS = {
+    "add": "A word, a phrase, or /a regular expression/. Whole words; accents and look-alikes are seen through.",
+    "remove": "As they are listed.",
+    "test": "It is shown which rules would block it; nothing is ordered.",
+}
+LIST_WORDS = "Show all as a file"
+PICK_CHANNEL = "A channel with rules of its own"
+PICK_ROLE = "Give a role an allowance"
+ROLE_FORM = "Allowance of a role"
+ROLE_HINT = "Credits a day, or unlimited; empty takes it away"
+ALWAYS_SET = frozenset({"channels", "replies", "editable"})
+"""Settings whose words include what holds where nothing was set."""
+
+
+def panel_title(page: Page) -> str:
+    """The first line of the panel."""
+    return f"## Settings · {PAGES[page]}"
+
+
+def choice_said(target: Target, word: str, catalogue: Catalogue) -> str:
+    """An option of a select."""
+    if target.name in {"models", "default_model"}:
+        return catalogue.model(word).title
+    said = SETTING_WORDS.get(word, word) if SETTINGS[target.name].words else word
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def limits_said(rules: Rules, names: Sequence[str], cap: Callable[[Target, Rules], int | None]) -> str:
+    """The numbers of the limits page."""
+    lines = list[str]()
+    for target in (Target(name) for name in names):
+        value, most = value_of(rules, target), cap(target, rules)
+        beyond = f" (up to {most:,})" if most is not None else ""
+        lines.append(f"{setting_line(target, value)}{beyond}")
+    return "\n".join([*lines, "-# One credit is one US cent of fal's list price. Days and months are UTC."])
+
+
+def up_to(cap: int | None) -> str:
+    """A hint in an empty field."""
+    return "Empty: as it is for everybody" if cap is None else f"1 to {cap:,}; empty: as the operator allows"
+
+
+def role_label(role: str) -> str:
+    """The field of a role's allowance."""
+    return f"Credits a day for {role}" if role else "Credits a day"
+
+
+def roles_said(rules: Rules) -> str:
+    """The allowances of roles."""
+    targets = [Target("member_day", role_id=role) for role in rules.role_allowances]
+    lines = [f"<@&{one.role_id}>: {setting_value(one, value_of(rules, one))}" for one in targets]
+    said = shortened(lines, 1000) or "-# No role has one."
+    return f"**Credits a day by role** (the best of a member's roles counts)\n{said}"
+
+
+def channels_said(rules: Rules) -> str:
+    """Which channels have rules of their own."""
+    said = " ".join(f"<#{channel}>" for channel in list(rules.channel_rules)[:LISTED])
+    return f"**Channels with rules of their own**: {said or 'none'}\n-# Threads follow their channel."
+
+
+def channel_said(channel_id: int) -> str:
+    """The title of one channel's own rules."""
+    return f"### <#{channel_id}> and its threads\n-# **Channels** leads back to all of them."
+
+
+def words_said(lines: Sequence[str]) -> str:
+    """The word rules, as many as fit."""
+    if not lines:
+        return f"{NO_WORDS}\n-# Prompts are checked from every command, button, form and reply."
+    shown = [f"||{code(line)}||" for line in lines[:40]]
+    more = f" and {len(lines) - 40:,} more" if len(lines) > 40 else ""  # noqa: PLR2004 - as many as above
+    return f"**{counted(len(lines), 'word rule')}**: {' '.join(shown)}{more}"
+
+
+SOURCES = {
+    Source.OPERATOR: "the operator",
+    Source.SERVER: "this server",
+    Source.CHANNEL: "the channel",
+    Source.ROLE: "a role",
+    Source.AGE: "the channel is not age-restricted",
+}
+PICK_MEMBER = "What may a member do there?"
+
+
+def effective_said(holds: Effective, catalogue: Catalogue) -> str:
+    """What a member may do in a channel, and where each value comes from."""
+    if not holds.open.value:
+        return f"No images in this channel ({SOURCES[holds.open.source]})."
+    if not holds.welcome.value:
+        return f"May not order: needs a role with an allowance ({SOURCES[holds.welcome.source]})."
+    month = holds.server_month
+    lines = [
+        (
+            "Models",
+            ", ".join(catalogue.model(name).title for name in holds.models.value) or "none",
+            holds.models.source,
+        ),
+        ("Credits a day", f"{holds.member_day.value:,}", holds.member_day.source),
+        ("Server, credits a day", f"{holds.server_day.value:,}", holds.server_day.source),
+        ("Server, credits a month", "no limit" if month.value is None else f"{month.value:,}", month.source),
+        ("Orders on the way", f"{holds.member_jobs.value:,}", holds.member_jobs.source),
+        ("Largest resolution", holds.largest_resolution.value or "any", holds.largest_resolution.source),
+        ("Images in one order", str(holds.most_images.value or "any number"), holds.most_images.source),
+        ("Content check up to", str(holds.safety.value), holds.safety.source),
+        ("Replies to images", SETTING_WORDS[holds.replies.value], holds.replies.source),
+    ]
+    return "\n".join(f"**{what}**: {value} · {SOURCES[source]}" for what, value, source in lines)
+
+
+def preview_said(member_id: int, channel_id: int, holds: Effective, catalogue: Catalogue) -> str:
+    """The answer to a look at one member in one channel."""
+    return f"<@{member_id}> in <#{channel_id}>\n{effective_said(holds, catalogue)}"
+
+
+def latest_said(changes: Sequence[Changed]) -> str:
+    """The latest changes on the log page."""
+    lines = [change_line(one) for one in changes]
+    return f"**Latest changes**\n{shortened(lines, 1200) if lines else NO_CHANGES}"
+
+
+def too_many_for_panel(name: str) -> str:
+    """In place of a select that would hold more than Discord takes."""
+    return f"-# More than fit into a select; **/settings set** `{name}` changes them."
+
+
+def undone(changed: Changed) -> str:
+    """After an undo."""
+    return f"Undone. {change_said(changed)}"
+
+
+def tested(rules: Sequence[WordRule]) -> str:
+    """What a test of word rules says."""
+    if not rules:
+        return "No rule blocks that."
+    shown = ", ".join(code(line_of(rule)) for rule in rules[:10])
+    return f"{counted(len(rules), 'rule')} would block that: {shown}"
+
 
 def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - one sentence per error
     match error:
@@ -972,10 +1299,24 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
             return f"{code(name)} can be {cap:,} at most. Nothing was changed."
         case TooManyValuesError(limit=limit):
             return f"Up to {limit} fit into one setting. Nothing was changed."
+        case NothingLeftError(of="channels"):
+            return (
+                "No channel would be left for images, so nothing was changed. Please choose the listed channels first."
+            )
+        case NothingLeftError(of="roles"):
+            return (
+                "No role with an allowance would be left, so nobody could order. Please give a role an allowance first."
+            )
         case NothingLeftError():
-            return "Nobody could order anything any more after that, so nothing was changed."
+            return "No model would be left, so nothing was changed. Please allow at least one."
         case UnchangedError():
             return "It is set like that already."
+        case _:
+            return None
+
+
+def _words_rule_refused(error: BotError) -> str | None:
+    match error:
         case NothingToUndoError():
             return "There is nothing to undo: that change is gone, or undone already."
         case BadPatternError(text=text, matches_everything=True):
@@ -986,6 +1327,8 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
             return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
         case WordTooLongError(text=text, limit=limit):
             return f"{code(text)} is too long: a rule has up to {limit} characters. Nothing was changed."
+        case NotTextError(limit_bytes=limit):
+            return f"That file is no text in UTF-8, or larger than {size_of(limit)}. Nothing was changed."
         case TooManyWordsError(limit=limit, patterns=True):
             return f"A server can have {limit:,} regular expressions. Nothing was changed."
         case TooManyWordsError(limit=limit):

@@ -41,6 +41,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.words import Folding
 from bot.service.desk import SEEDS
 from bot.service.offers import Offers
+from bot.service.passes import Passes
 from bot.service.points import Point
 from bot.service.ports import Clock
 from bot.settings import MODELS_FILE, FalSettings, Settings
@@ -80,6 +81,7 @@ class Tools:
     words: SqliteWords
     book: WordBook
     offers: Offers
+    passes: Passes
     tree: SqliteTree
     fal: Fal
     files: Fetcher
@@ -118,6 +120,7 @@ async def open_tools(
         words=words,
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
+        passes=Passes(secret, world.clock),
         tree=SqliteTree(database, seal),
         fal=fal,
         files=world.wrap_downloads(downloads),

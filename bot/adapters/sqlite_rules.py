@@ -11,6 +11,7 @@ from bot.domain.rules import Rules, RulesRecord
 _RULES = TypeAdapter(Rules)
 
 NEWEST_RULES = "SELECT * FROM rules WHERE scope = ? ORDER BY version DESC LIMIT 1"
+LATEST_RULES = "SELECT * FROM rules WHERE scope = ? AND version <= ? ORDER BY version DESC LIMIT ?"
 ADD_RULES = """
     INSERT INTO rules (scope, version, rules_json, changed_by, changed_at)
     VALUES (:scope, :version, :rules_json, :changed_by, :changed_at)
@@ -27,6 +28,11 @@ class SqliteRules:
         """The newest version."""
         rows = await self._database.read(NEWEST_RULES, (scope,))
         return _record(rows[0]) if rows else RulesRecord()
+
+    async def history(self, scope: str, most: int, *, up_to: int | None = None) -> list[RulesRecord]:
+        """The latest versions, the newest first."""
+        newest = 2**62 if up_to is None else up_to
+        return [_record(row) for row in await self._database.read(LATEST_RULES, (scope, newest, most))]
 
     async def change_rules(self, scope: str, old: RulesRecord, new: Rules, *, by: int, at: float) -> RulesRecord:
         """Store the next version."""

@@ -295,8 +295,12 @@ class TooManyValuesError(RefusedError):
     limit: int
 
 
+@dataclass(kw_only=True, eq=False)
 class NothingLeftError(RefusedError):
-    """The change would leave members no channel, or no model, at all."""
+    """The change would leave members none of something."""
+
+    of: str
+    """`channels`, `models` or `roles`."""
 
 
 class UnchangedError(RefusedError):
@@ -338,6 +342,13 @@ class TooManyWordsError(RefusedError):
     limit: int
     patterns: bool = False
     """True when regular expressions are too many, False when all rules together are."""
+
+
+@dataclass(kw_only=True, eq=False)
+class NotTextError(RefusedError):
+    """A file of word rules that is no text, or too large."""
+
+    limit_bytes: int
 
 
 class BooksBusyError(RefusedError):

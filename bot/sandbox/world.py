@@ -120,7 +120,9 @@ async def at_work(app: App) -> AsyncGenerator[None]:
 def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime) -> World:
     guild = env.create_guild("Sandbox")
     channel = guild.create_text_channel("pictures")
-    moderators = guild.create_role("Moderator", permissions=discord.Permissions(manage_messages=True))
+    moderators = guild.create_role(
+        "Moderator", permissions=discord.Permissions(manage_messages=True, manage_guild=True)
+    )
     return World(
         app=app,
         env=env,

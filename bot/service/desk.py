@@ -19,7 +19,8 @@ from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
 from bot.service.purse import Purse
 from bot.service.racing import within
-from bot.service.stores import History, PictureKeepers, PreferencesStore, RulesStore, Words
+from bot.service.stores import History, PictureKeepers, PreferencesStore, RulesStore
+from bot.service.word_ports import Words
 
 __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 

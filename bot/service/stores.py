@@ -8,7 +8,6 @@ from bot.domain.job import Job
 from bot.domain.preferences import Preferences
 from bot.domain.rules import Rules, RulesRecord
 from bot.domain.turns import Turn
-from bot.domain.words import WordRule
 
 
 class RulesStore(Protocol):
@@ -22,12 +21,8 @@ class RulesStore(Protocol):
         """Store the next version. Raises RulesChangedError when `old` is not the newest one any more."""
         ...
 
-
-class Words(Protocol):
-    """What servers' word rules say."""
-
-    async def first(self, scope: str, text: str) -> WordRule | None:
-        """The first rule that a text breaks. Raises WordsSlowError."""
+    async def history(self, scope: str, most: int, *, up_to: int | None = None) -> list[RulesRecord]:
+        """The latest versions, the newest first; `up_to`: that version and older ones."""
         ...
 
 

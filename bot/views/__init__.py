@@ -22,7 +22,14 @@ from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
 from bot.views.recipe import recipe
 from bot.views.reports import erasure, report
-from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, title_of
+from bot.views.settings import PLAIN
+from bot.views.settings import history as settings_history
+from bot.views.settings import saved as settings_saved
+from bot.views.settings_forms import numbers_form, role_form, words_form
+from bot.views.settings_panel import Shown as SettingsShown
+from bot.views.settings_panel import page_of
+from bot.views.settings_panel import panel as settings_panel
+from bot.views.words import MARKDOWN, NOBODY, PROMPT_SHOWN, note, only, quiet, text_file, title_of
 
 __all__ = [
     "ALL",
@@ -30,12 +37,14 @@ __all__ = [
     "MARKDOWN",
     "NOBODY",
     "PANEL",
+    "PLAIN",
     "PROMPT_SHOWN",
     "Entry",
     "Form",
     "JobButton",
     "Page",
     "PanelItem",
+    "SettingsShown",
     "ask_delete",
     "basket",
     "cancelled",
@@ -52,8 +61,10 @@ __all__ = [
     "history",
     "jobs",
     "note",
+    "numbers_form",
     "offer",
     "only",
+    "page_of",
     "panel_button",
     "panel_select",
     "pictures",
@@ -64,8 +75,14 @@ __all__ = [
     "refused_form",
     "report",
     "result",
+    "role_form",
     "row",
+    "settings_history",
+    "settings_panel",
+    "settings_saved",
+    "text_file",
     "title_of",
     "upscale_offers",
     "which",
+    "words_form",
 ]

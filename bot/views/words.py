@@ -38,6 +38,13 @@ def note(text: str) -> ui.LayoutView:
     return view
 
 
+def text_file(text: str, filename: str) -> ui.LayoutView:
+    """A sentence with an attached file under it."""
+    view = note(text)
+    view.add_item(ui.File(f"attachment://{filename}"))
+    return view
+
+
 def only(member_id: int) -> discord.AllowedMentions:
     """One member may be pinged, and nobody else."""
     return discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(member_id)])

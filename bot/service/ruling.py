@@ -1,0 +1,201 @@
+"""Ruling: moderators read and change what holds in their server; the panel and the commands both come here."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.errors import (
+    BadValueError,
+    BooksBusyError,
+    NothingLeftError,
+    NothingToUndoError,
+    OverCapError,
+    RulesChangedError,
+    UnchangedError,
+)
+from bot.domain.policy import House
+from bot.domain.rules import Channels, Rules, RulesRecord
+from bot.domain.ruling import (
+    Change,
+    Target,
+    Value,
+    differences,
+    read_value,
+    setting_of,
+    value_of,
+    with_value,
+)
+from bot.domain.words import WordRule
+from bot.service.ports import Clock
+from bot.service.racing import within
+from bot.service.stores import RulesStore
+
+BOOKS_TIMEOUT = 1.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What a moderator changed, for their own eyes and for the log channel."""
+
+    scope: str
+    version: int
+    """Of the rules, or of the word rules."""
+    by: int
+    """Member id."""
+    at: float
+    """Unix seconds."""
+    changes: tuple[Change, ...] = ()
+    words_added: tuple[WordRule, ...] = ()
+    words_removed: tuple[WordRule, ...] = ()
+
+
+def unheard(_changed: Changed) -> None:
+    """Nobody listens."""
+
+
+class Ruling:
+    """What moderators may do with a server's rules."""
+
+    def __init__(
+        self,
+        store: RulesStore,
+        house: House,
+        catalogue: Catalogue,
+        clock: Clock,
+        on_change: Callable[[Changed], None] = unheard,
+    ) -> None:
+        """`on_change` hears of every change once it is stored; it neither waits nor raises."""
+        self.catalogue = catalogue
+        self.house = house
+        self._store = store
+        self._clock = clock
+        self._on_change = on_change
+
+    async def record(self, scope: str) -> RulesRecord:
+        """What holds now."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._store.rules(scope)
+
+    async def change(
+        self,
+        scope: str,
+        wanted: Mapping[Target, str],
+        *,
+        by: int,
+        seen: int | None = None,
+        channels: Collection[int] = (),
+    ) -> Changed:
+        """Set values, written as a person writes them; all of them or none. `default`: as if nobody had set it.
+
+        `seen`: the version that they saw; when one of the values was changed since, nothing is. `channels`: all ids of
+        the server's own, so that none of them can be left without. Raises RefusedError.
+        """
+        record = await self.record(scope)
+        then = record.rules if seen is None or seen == record.version else await self._rules_of(scope, seen)
+        new = record.rules
+        for target, text in wanted.items():
+            value = read_value(target, text, self.catalogue)
+            if value == value_of(then, target) and len(wanted) > 1:
+                continue  # a field of a form that was left as it was
+            if value_of(then, target) != value_of(record.rules, target):
+                raise RulesChangedError
+            new = with_value(new, target, value)
+            self._check(target, value, new, channels)
+        if new == record.rules:
+            raise UnchangedError
+        return await self._store_next(scope, record, new, by)
+
+    async def reset_all(self, scope: str, *, by: int) -> Changed:
+        """As if nobody had set anything; word rules stay."""
+        record = await self.record(scope)
+        if record.rules == Rules():
+            raise UnchangedError
+        return await self._store_next(scope, record, Rules(), by)
+
+    async def undo(self, scope: str, version: int, *, by: int, channels: Collection[int] = ()) -> Changed:
+        """Take one change back, whatever else was changed since. Raises NothingToUndoError, RulesChangedError."""
+        records = await self._versions(scope, version)
+        if version < 1 or not records:
+            raise NothingToUndoError
+        record, new = await self.record(scope), None
+        for change in differences(records[1].rules if len(records) > 1 else Rules(), records[0].rules):
+            now = value_of(record.rules, change.target)
+            if now == change.before:
+                continue
+            if now != change.after:
+                raise RulesChangedError
+            new = with_value(new or record.rules, change.target, change.before)
+            self._check(change.target, change.before, new, channels)
+        if new is None:
+            raise NothingToUndoError
+        return await self._store_next(scope, record, new, by)
+
+    async def history(self, scope: str, most: int) -> list[Changed]:
+        """The latest changes, the newest first."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            records = await self._store.history(scope, most + 1)
+        pairs = zip(records, [*records[1:], RulesRecord()], strict=False)  # an empty history has no pairs
+        return [_changed(scope, old, new) for new, old in pairs][:most]
+
+    async def _versions(self, scope: str, version: int) -> list[RulesRecord]:
+        """That version and the one before."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._store.history(scope, 2, up_to=version)
+
+    async def _rules_of(self, scope: str, version: int) -> Rules:
+        found = await self._versions(scope, version) if version > 0 else []
+        return found[0].rules if found else Rules()
+
+    async def _store_next(self, scope: str, record: RulesRecord, new: Rules, by: int) -> Changed:
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            stored = await self._store.change_rules(scope, record, new, by=by, at=self._clock())
+        changed = _changed(scope, record, stored)
+        self._on_change(changed)
+        return changed
+
+    def _check(self, target: Target, value: Value, new: Rules, channels: Collection[int]) -> None:
+        """What a moderator may not do: go beyond the operator, or lock everybody out."""
+        cap = self.cap(target, new)
+        if isinstance(value, int) and not isinstance(value, bool) and cap is not None and value > cap:
+            raise OverCapError(name=target.name, cap=cap)
+        if target.name == "default_model" and value is not None and new.models is not None and value not in new.models:
+            raise BadValueError(name=target.name, given=str(value), allowed=tuple(sorted(new.models)))
+        allowed = value if setting_of(target).name == "models" else None
+        if isinstance(allowed, frozenset) and not allowed & self.catalogue.models.keys():
+            raise NothingLeftError(of="models")
+        if new.roles_only and not new.role_allowances:
+            raise NothingLeftError(of="roles")
+        shut = new.channels is Channels.EXCEPT and channels and new.listed_channels.issuperset(channels)
+        if shut or (new.channels is Channels.ONLY and not new.listed_channels):
+            raise NothingLeftError(of="channels")
+
+    def cap(self, target: Target, rules: Rules) -> int | None:
+        """The largest number that can be set there; None where there is no such thing."""
+        limits = self.house.limits
+        server_day = limits.server_day if rules.server_day is None else min(rules.server_day, limits.server_day)
+        months = [one for one in (limits.server_month, limits.operator_month) if one is not None]
+        caps = {
+            "server_day": limits.server_day,
+            "server_month": min(months),
+            "member_day": server_day,
+            "member_jobs": limits.member_jobs,
+            "server_jobs": limits.server_jobs,
+            "safety": self.house.max_tolerance,
+            "most_images": self._most_images(),
+        }
+        return caps.get(target.name)
+
+    def _most_images(self) -> int:
+        counts = [model.generate.parameters.get("num_images") for model in self.catalogue.models.values()]
+        return max((one.maximum or 1 for one in counts if one is not None), default=1)
+
+
+def _changed(scope: str, old: RulesRecord, new: RulesRecord) -> Changed:
+    return Changed(
+        scope=scope,
+        version=new.version,
+        by=new.changed_by or 0,
+        at=new.changed_at or 0.0,
+        changes=differences(old.rules, new.rules),
+    )

@@ -1,0 +1,66 @@
+"""The forms of /settings: numbers, and word rules."""
+
+import discord
+from discord import ui
+
+from bot import texts
+from bot.domain.ruling import Target, value_of
+from bot.views.forms import FORM_LIFE, form_id
+from bot.views.settings_panel import Shown
+
+FIELDS = {
+    "credits": ("server_day", "server_month", "member_day", "confirm_above"),
+    "orders": ("member_jobs", "server_jobs", "most_images"),
+}
+"""The settings of each form of numbers."""
+
+
+class _Form(ui.Modal):
+    async def on_submit(self, _interaction: discord.Interaction) -> None:
+        """Every submission is read raw, elsewhere."""
+
+
+def numbers_form(shown: Shown, form: str) -> ui.Modal:
+    """Several limits at once, as they are now; an empty field sets one back."""
+    made = _form(shown, form, texts.LIMIT_FORMS[form])
+    for name in FIELDS[form]:
+        target = Target(name)
+        cap = shown.ruling.cap(target, shown.record.rules)
+        made.add_item(
+            _field(target, value_of(shown.record.rules, target), texts.up_to(cap), texts.SETTING_TITLES[name])
+        )
+    return made
+
+
+def role_form(shown: Shown, role_id: int, role: str) -> ui.Modal:
+    """One role's allowance."""
+    target = Target("member_day", role_id=role_id)
+    made = _form(shown, f"r{role_id:x}", texts.ROLE_FORM)
+    label = texts.role_label(role)
+    made.add_item(_field(target, value_of(shown.record.rules, target), texts.ROLE_HINT, label))
+    return made
+
+
+def words_form(shown: Shown, form: str) -> ui.Modal:
+    """Rules to add or to remove, or a prompt to test."""
+    made = _form(shown, form, texts.WORD_FORMS[form])
+    field = ui.TextInput[ui.View](custom_id="text", style=discord.TextStyle.paragraph, max_length=4000)
+    hint = texts.WORD_HINTS[form]
+    made.add_item(ui.Label(text=texts.WORD_LABELS[form], description=hint, component=field))
+    return made
+
+
+def _form(shown: Shown, form: str, title: str) -> _Form:
+    argument = f"{shown.ticket}.{shown.record.version:x}.{form}"
+    return _Form(title=title[:45], custom_id=form_id("settings", argument), timeout=FORM_LIFE)
+
+
+def _field(target: Target, now: object, hint: str, label: str) -> ui.Label[ui.View]:
+    field = ui.TextInput[ui.View](
+        custom_id=target.name,
+        default=None if now is None else str(now),
+        placeholder=hint[:100],
+        required=False,
+        max_length=12,
+    )
+    return ui.Label(text=label[:45], component=field)
