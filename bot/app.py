@@ -27,6 +27,7 @@ from bot.adapters.lookalikes import lookalikes
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_people import SqlitePeople
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
@@ -41,6 +42,7 @@ from bot.service.desk import SEEDS, Desk, House
 from bot.service.gallery import Gallery
 from bot.service.offers import Offers
 from bot.service.passes import Passes
+from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.ruling import Ruling
@@ -52,6 +54,7 @@ from cogs.doors import Doors
 from cogs.guide import Guide
 from cogs.imagine import Imagine
 from cogs.offers import OfferButtons
+from cogs.people import PeopleCommands
 from cogs.results import Results
 from cogs.settings import SettingsCommands
 from cogs.settings_panel import SettingsPanel
@@ -69,6 +72,7 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    people: People
     ruling: Ruling
     wording: Wording
     passes: Passes
@@ -92,6 +96,7 @@ class _Tools:
     words: SqliteWords
     book: WordBook
     offers: Offers
+    people: People
     fal: Fal
     files: Fetcher
     worker: PictureWorker
@@ -154,6 +159,7 @@ async def _opened(
         words=words,
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
+        people=People(SqlitePeople(database), world.clock),
         fal=fal,
         files=world.wrap_downloads(Downloads(session)),
         worker=worker,
@@ -172,6 +178,7 @@ def _wired(tools: _Tools) -> App:
         studio=Studio(_parts(tools, client, packer, alerts)),
         desk=_desk(tools),
         offers=tools.offers,
+        people=tools.people,
         ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
         wording=Wording(tools.words, tools.book, world.clock),
         passes=tools.passes,
@@ -193,6 +200,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Results(app.desk, app.studio, app.gallery),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         OfferButtons(app.desk, app.studio, app.offers),
+        PeopleCommands(app.desk, app.people),
         panel,
         SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
         Doors(app.client),
@@ -206,6 +214,7 @@ def _desk(tools: _Tools) -> Desk:
         rules=tools.rules,
         words=tools.book,
         offers=tools.offers,
+        people=tools.people,
         house=house(tools.settings),
         clock=tools.world.clock,
         new_id=new_id,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_people import GRANTED, granted
 from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
 from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
 from bot.domain.job import NEXT, Job, State, WrongStepError
@@ -142,11 +143,12 @@ class SqliteStore:
         day = day_of(now)
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
+        extra = (await self._database.read(GRANTED, (scope, member_id, day)))[0][0]
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
         month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
-            member_limit=limits.member_day,
-            member_left=max(0, limits.member_day - (member[0][0] if member else 0)),
+            member_limit=limits.member_day + extra,
+            member_left=max(0, limits.member_day + extra - (member[0][0] if member else 0)),
             server_limit=limits.server_day,
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
@@ -178,8 +180,9 @@ def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> N
 def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, now: float) -> None:
     day, month = day_of(job.created_at), month_of(job.created_at)
     scope, member = job.order.scope, job.order.member_id
+    member_day = limits.member_day + granted(connection, scope, member, day)
     checks = (
-        (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
+        (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
         (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.domain.asking import Asker, Where
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError
+from bot.domain.errors import BlockedError, BooksBusyError, NeedsGoAheadError
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
@@ -13,6 +13,7 @@ from bot.domain.policy import Effective, House, effective, objections, settled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
+from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore, RulesStore
 from bot.service.racing import within
@@ -37,6 +38,7 @@ class Desk:
         store: JobStore,
         rules: RulesStore,
         words: Words,
+        people: People,
         offers: Offers,
         house: House,
         clock: Clock,
@@ -48,6 +50,7 @@ class Desk:
         self._store = store
         self._rules = rules
         self._words = words
+        self._people = people
         self._offers = offers
         self._house = house
         self._clock = clock
@@ -63,6 +66,7 @@ class Desk:
         `order.model` may be empty: the one that is usual there. `confirmed`: its member has seen the price and goes
         ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
         """
+        await self._check_block(order.scope, asker.member_id)
         holds = await self.effective(order.scope, asker, where)
         order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
         request, credit = self._priced(order, holds)
@@ -93,6 +97,11 @@ class Desk:
         tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
         request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
         return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
+
+    async def _check_block(self, scope: str, member_id: int) -> None:
+        block = (await self._people.conduct(scope, member_id)).block
+        if block is not None:
+            raise BlockedError(until=None if block.until is None else int(block.until), reason=block.reason)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""
