@@ -48,6 +48,14 @@ async def test_a_block_outlives_a_restart_and_can_be_ended(here: World, restart:
         await delivered(after)
 
 
+async def test_a_block_holds_for_buttons_too(here: World, books: Books) -> None:
+    await order(here)
+    (result,) = await delivered(here)
+    await act(here, "block", member=here.member)
+    assert "You cannot order" in refusal(await here.member.click(result, label="Again"))
+    assert len(books.states()) == 1
+
+
 async def test_others_still_order_while_one_is_blocked(here: World) -> None:
     await act(here, "block", member=here.member)
     await here.other.slash(here.channel, "imagine", prompt="a lighthouse")
@@ -72,9 +80,8 @@ async def test_old_strikes_do_not_count(here: World) -> None:
 
 async def test_strikes_never_shorten_a_block(here: World) -> None:
     await act(here, "block", member=here.member)
-    for _ in range(3):
-        said = await act(here, "strike", member=here.member)
-    assert "is **blocked** until a moderator ends it" in said
+    said = [await act(here, "strike", member=here.member) for _ in range(3)]
+    assert "is **blocked** until a moderator ends it" in said[-1]
 
 
 @pytest.mark.parametrize("command", ["block", "strike"])
