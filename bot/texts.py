@@ -982,7 +982,7 @@ PEOPLE_COMMANDS = {
 }
 PEOPLE_OPTIONS = {
     "member": "The member; an id works for somebody who left",
-    "reason": "The reason; the member is told",
+    "reason": "The reason; a member who is blocked reads it",
     "days": "For how many days; until somebody ends it if left out",
     "credit": "How many credits to add for today",
 }
