@@ -58,16 +58,16 @@ class SettingsPanel(commands.Cog):
             return await _end(interaction, error)
         match action, parts:
             case "page", [page]:
-                await self._show(interaction, ticket, Place(page=Page(page)))
+                await self._show(interaction, ticket, Place(page=page_called(page)))
             case "own", []:
                 channel = int(next(iter(values), "0"))
                 await self._show(interaction, ticket, Place(page=Page.CHANNELS, channel_id=channel))
             case "role", [_page]:
                 await self._ask_role(interaction, ticket, values)
             case "form", [page, form]:
-                await self._ask(interaction, ticket, Page(page), form)
+                await self._ask(interaction, ticket, page_called(page), form)
             case "look", [_page, channel]:
-                await self._look(interaction, ticket, int(channel, 16), values)
+                await self._look(interaction, ticket, number_in(channel), values)
             case "list", [_page]:
                 await list_words(interaction, self._wording)
             case "undo", [place, version]:
@@ -90,17 +90,19 @@ class SettingsPanel(commands.Cog):
             return await _end(interaction, error)
         if name in texts.WORD_FORMS:
             return await self._words(interaction, ticket, name, form.texts.get("text", ""))
-        role = int(name[1:], 16) if name.startswith("r") else None
+        role = number_in(name[1:]) if name.startswith("r") else None
         wanted = {Target(field, role_id=role): text for field, text in form.texts.items()}
-        return await self._change(interaction, ticket, Place(page=Page.LIMITS), wanted, int(seen, 16))
+        return await self._change(interaction, ticket, Place(page=Page.LIMITS), wanted, number_in(seen))
 
     async def _set(
         self, interaction: discord.Interaction, ticket: str, seen: str, name: str, channel: list[str], text: str
     ) -> None:
-        channel_id = int(channel[0], 16) if channel else None
+        channel_id = number_in(channel[0]) if channel else None
         target = Target(name, channel_id=channel_id)
         page = Page.CHANNELS if channel_id else views.page_of(name)
-        await self._change(interaction, ticket, Place(page=page, channel_id=channel_id), {target: text}, int(seen, 16))
+        await self._change(
+            interaction, ticket, Place(page=page, channel_id=channel_id), {target: text}, number_in(seen)
+        )
 
     async def _change(
         self, interaction: discord.Interaction, ticket: str, place: Place, wanted: dict[Target, str], seen: int
@@ -128,7 +130,7 @@ class SettingsPanel(commands.Cog):
 
     async def _undo(self, interaction: discord.Interaction, ticket: str, place: str, version: str) -> None:
         """In the panel, or under the answer of a command."""
-        scope, by, number = scope_of(interaction), interaction.user.id, int(version[1:])
+        scope, by, number = scope_of(interaction), interaction.user.id, number_in(version[1:])
         said, changed = "", None
         try:
             if version.startswith("w"):
@@ -140,7 +142,7 @@ class SettingsPanel(commands.Cog):
             said = texts.explain(error)
         if place == views.PLAIN:
             return await answer(interaction, said)
-        return await self._show(interaction, ticket, Place(page=Page(place)), said, changed)
+        return await self._show(interaction, ticket, Place(page=page_called(place)), said, changed)
 
     async def _look(self, interaction: discord.Interaction, ticket: str, channel_id: int, values: list[str]) -> None:
         """What a member may do in a channel, with every value's source."""
@@ -154,6 +156,8 @@ class SettingsPanel(commands.Cog):
         await self._show(interaction, ticket, Place(page=Page.CHANNELS, channel_id=channel_id), said)
 
     async def _ask(self, interaction: discord.Interaction, ticket: str, page: Page, form: str) -> None:
+        if form not in texts.WORD_FORMS and form not in texts.LIMIT_FORMS:
+            raise PanelOverError
         shown = await self._shown(interaction, ticket, Place(page=page))
         made = views.words_form(shown, form) if form in texts.WORD_FORMS else views.numbers_form(shown, form)
         await interaction.response.send_modal(made)
@@ -196,6 +200,22 @@ class SettingsPanel(commands.Cog):
             undo=undo,
             changes=await self._ruling.history(scope, LATEST) if place.page is Page.LOG else (),
         )
+
+
+def page_called(name: str) -> Page:
+    """Raises PanelOverError for what no control of ours carries."""
+    try:
+        return Page(name)
+    except ValueError:
+        raise PanelOverError from None
+
+
+def number_in(text: str) -> int:
+    """A hexadecimal number. Raises PanelOverError for what no control of ours carries."""
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise PanelOverError from None
 
 
 def roles_of(interaction: discord.Interaction, member_id: int) -> frozenset[int]:

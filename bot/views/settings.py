@@ -15,7 +15,7 @@ PLAIN = "plain"
 
 def undo_id(changed: Changed) -> str:
     """Which change, for a control; word rules count their versions apart."""
-    return f"w{changed.version}" if changed.words_added or changed.words_removed else f"r{changed.version}"
+    return f"{'w' if changed.words_added or changed.words_removed else 'r'}{changed.version:x}"
 
 
 def undo_button(ticket: str, place: str, changed: Changed) -> ui.ActionRow[ui.LayoutView]:

@@ -207,6 +207,22 @@ async def page_of(who: simcord.MemberActor, message: discord.Message) -> discord
     return after(await who.click(message, label="Safety"), message)
 
 
+@pytest.mark.parametrize(
+    "control",
+    [
+        "page:{}.nowhere", "page:{}", "set:{}.zz.private", "set:{}.0", "form:{}.limits.nothing", "undo:{}.log.rzz",
+        "look:{}.channels.zz", "nothing:{}.a",
+    ],
+)  # fmt: skip
+async def test_a_made_up_control_is_refused_even_to_a_manager(here: World, books: Books, control: str) -> None:
+    panel = await opened(here)
+    ticket = selects(panel)["models"]["custom_id"].split(":")[3].split(".")[0]
+    made_up = f"p1:settings:{control.format(ticket)}"
+    (said,) = private(await here.moderator.click(old_button(here, made_up), custom_id=made_up))
+    assert said == OVER
+    assert books.rows("SELECT version FROM rules") == []
+
+
 async def test_a_demoted_moderators_panel_ends(here: World, books: Books) -> None:
     panel = await page(here, await opened(here), "Safety")
     roles = guild_of(here).roles
