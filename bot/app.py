@@ -37,6 +37,7 @@ from bot.service.fleeting import Fleeting
 from bot.service.gallery import DAY, Gallery
 from bot.service.offers import Offers
 from bot.service.passes import Passes
+from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
 from bot.service.privacy import Privacy, Retention
@@ -60,6 +61,7 @@ from cogs.imagine import Imagine
 from cogs.mydata import MyData
 from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
+from cogs.people import PeopleCommands
 from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
@@ -79,6 +81,7 @@ class App:
     studio: Studio
     desk: Desk
     offers: Offers
+    people: People
     ruling: Ruling
     wording: Wording
     passes: Passes
@@ -136,6 +139,7 @@ def _wired(tools: Tools) -> App:
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=_privacy(tools),
         offers=tools.offers,
+        people=tools.people,
         ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
         wording=Wording(tools.words, tools.book, world.clock),
         passes=tools.passes,
@@ -183,6 +187,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Prefer(app.desk),
         HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
+        PeopleCommands(app.desk, app.people),
         panel,
         SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
         UsageReports(app.reports),
@@ -209,6 +214,7 @@ def _desk(tools: Tools, purse: Purse) -> Desk:
         refusals=tools.usage,
         words=tools.book,
         offers=tools.offers,
+        people=tools.people,
         house=house(tools.settings),
         keepers=tools.tree,
         preferences=tools.preferences,

@@ -7,6 +7,7 @@ typed comes in escaped already.
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
+from bot.domain.conduct import BLOCK_DAYS, STRIKE_DAYS, STRIKES_TO_BLOCK, Conduct
 from bot.domain.errors import (
     AccountError,
     Allowance,
@@ -18,6 +19,7 @@ from bot.domain.errors import (
     BadValueError,
     BasketEmptyError,
     BasketFullError,
+    BlockedError,
     BooksBusyError,
     BotError,
     BrokenPictureError,
@@ -41,6 +43,7 @@ from bot.domain.errors import (
     LacksOptionError,
     LargestAlreadyError,
     LostError,
+    MayNotBlockError,
     MissingPermissionsError,
     ModelForbiddenError,
     NeedsGoAheadError,
@@ -850,6 +853,7 @@ def explain(error: BotError) -> str:
         _gone_refused,
         _conversation_refused,
         _reply_refused,
+        _people_refused,
         _picture_refused,
         _generation_failed,
     ):
@@ -1504,5 +1508,81 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
             return "Your images are ready but could not be posted here. They are kept: **/jobs** shows them."
         case UnexpectedError():
             return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
+        case _:
+            return None
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+PEOPLE_COMMANDS = {
+    "block": "Stop a member from ordering images here",
+    "unblock": "Let a member order again; takes their strikes away, too",
+    "strike": f"Warn a member; {STRIKES_TO_BLOCK} strikes in {STRIKE_DAYS} days block for {BLOCK_DAYS} days",
+    "who": "What a member may do in this channel, and why",
+    "allowance": "Credits for one member, for today",
+    "grant": "Give a member more credits for today",
+    "reset": "Let what a member spent today not count for them",
+}
+PEOPLE_OPTIONS = {
+    "member": "The member; an id works for somebody who left",
+    "reason": "The reason; a member who is blocked reads it",
+    "days": "For how many days; until somebody ends it if left out",
+    "credit": "How many credits to add for today",
+}
+
+
+def conduct(member_id: int, now: Conduct, reason: str) -> str:
+    """How a member stands with the moderators; `reason` is made quiet by the caller."""
+    because = f" Reason: {reason}" if reason else ""
+    strikes = f"{counted(now.strikes, 'strike')} of {STRIKES_TO_BLOCK}"
+    if now.block is not None:
+        end = "until a moderator ends it" if now.block.until is None else f"until {moment(now.block.until)}"
+        return f"<@{member_id}> is **blocked** {end}, by <@{now.block.done_by}>.{because}"
+    granted = f", {credits_of(now.granted)} granted for today" if now.granted else ""
+    return f"<@{member_id}> is not blocked; {strikes}{granted}.{because}"
+
+
+def left_of(member_id: int, now: Standing) -> str:
+    """What a member has left, for a moderator."""
+    return (
+        f"<@{member_id}> has {credits_of(now.member_left)} of {now.member_limit:,} left today"
+        f" and {counted(now.jobs, 'order')} on the way; this server has {credits_of(now.server_left)}."
+    )
+
+
+def unblocked(member_id: int, *, ended: bool) -> str:
+    """The answer of /unblock."""
+    if not ended:
+        return f"<@{member_id}> is not blocked and has no strikes."
+    return f"<@{member_id}> may order again, and has no strikes any more."
+
+
+def granted(member_id: int, credit: int, total: int) -> str:
+    """The answer of /allowance grant."""
+    return f"<@{member_id}> has {credits_of(credit)} more for today; {credits_of(total)} granted in all."
+
+
+def allowance_reset(member_id: int, credit: int) -> str:
+    """The answer of /allowance reset."""
+    if not credit:
+        return f"<@{member_id}> has spent nothing today that still counts."
+    return f"{credits_of(credit)} of <@{member_id}> do not count any more today. The server's limit still counts them."
+
+
+def moment(unix: float) -> str:
+    """A date and time, in the reader's own."""
+    return f"<t:{int(unix)}:f> (<t:{int(unix)}:R>)"
+
+
+def _people_refused(error: BotError) -> str | None:
+    match error:
+        case BlockedError(until=until, reason=reason):
+            end = "" if until is None else f" until {moment(until)}"
+            because = f" The reason given: {code(reason)}." if reason else ""
+            return f"You cannot order images in this server{end}.{because} A moderator here can tell you more."
+        case MayNotBlockError(oneself=True):
+            return "That is you: ask another moderator. Nothing was changed."
+        case MayNotBlockError():
+            return "Bots order nothing here, so there is nothing to block. Nothing was changed."
         case _:
             return None

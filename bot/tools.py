@@ -27,6 +27,7 @@ from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_erasure import SqliteErasure
 from bot.adapters.sqlite_history import SqliteHistory
+from bot.adapters.sqlite_people import SqlitePeople
 from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
@@ -42,6 +43,7 @@ from bot.domain.words import Folding
 from bot.service.desk import SEEDS
 from bot.service.offers import Offers
 from bot.service.passes import Passes
+from bot.service.people import People
 from bot.service.points import Point
 from bot.service.ports import Clock
 from bot.settings import MODELS_FILE, FalSettings, Settings
@@ -71,6 +73,7 @@ class Tools:
     store: SqliteStore
     rules: SqliteRules
     timings: SqliteTimings
+    people: People
     preferences: SqlitePreferences
     history: SqliteHistory
     drafts: SqliteDrafts
@@ -110,6 +113,7 @@ async def open_tools(
         store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
         timings=SqliteTimings(database),
+        people=People(SqlitePeople(database), world.clock),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_people import GRANTED, granted
 from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
 from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
 from bot.domain.job import NEXT, Job, State, WrongStepError
@@ -148,11 +149,12 @@ class SqliteStore:
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
         forgotten = await self._database.read(SPENT, (f"member:{scope}:{self._persons.stand_in(member_id)}", day))
+        extra = (await self._database.read(GRANTED, (scope, member_id, day)))[0][0]
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
         month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
-            member_limit=limits.member_day,
-            member_left=max(0, limits.member_day - sum(row[0] for row in (*member, *forgotten))),
+            member_limit=limits.member_day + extra,
+            member_left=max(0, limits.member_day + extra - sum(row[0] for row in (*member, *forgotten))),
             server_limit=limits.server_day,
             server_left=max(0, limits.server_day - (server[0][0] if server else 0)),
             jobs=jobs[0][0],
@@ -183,8 +185,9 @@ def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> N
 def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, stand_in: int, now: float) -> None:
     day, month = day_of(job.created_at), month_of(job.created_at)
     scope, member = job.order.scope, job.order.member_id
+    member_day = limits.member_day + granted(connection, scope, member, day)
     checks = (
-        (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, limits.member_day, next_day(now)),
+        (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),
         (Allowance.OPERATOR_MONTH, "operator", month, limits.operator_month, next_month(now)),
         (Allowance.SERVER_MONTH, f"scope:{scope}", month, limits.server_month, next_month(now)),

@@ -648,6 +648,24 @@ class ResultGoneError(GenerationError):
     again = True
 
 
+# --- people ---------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class BlockedError(RefusedError):
+    """A moderator has blocked this member, `until` a time (unix seconds) or until somebody ends it."""
+
+    until: int | None
+    reason: str
+
+
+@dataclass(kw_only=True, eq=False)
+class MayNotBlockError(RefusedError):
+    """A moderator named themself, or a bot."""
+
+    oneself: bool
+
+
 # --- delivery -------------------------------------------------------------------------------------
 
 

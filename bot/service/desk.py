@@ -6,7 +6,14 @@ from typing import Protocol
 
 from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import BooksBusyError, NeedsGoAheadError, PersonalOffError, PictureKeptError, RefusedError
+from bot.domain.errors import (
+    BlockedError,
+    BooksBusyError,
+    NeedsGoAheadError,
+    PersonalOffError,
+    PictureKeptError,
+    RefusedError,
+)
 from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
@@ -15,6 +22,7 @@ from bot.domain.preferences import Preferences, check_preferences, filled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
+from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
 from bot.service.purse import Purse
@@ -51,6 +59,7 @@ class Desk:
         purse: Purse,
         refusals: Refusals,
         words: Words,
+        people: People,
         offers: Offers,
         keepers: PictureKeepers,
         preferences: PreferencesStore,
@@ -67,6 +76,7 @@ class Desk:
         self._purse = purse
         self._refusals = refusals
         self._words = words
+        self._people = people
         self._offers = offers
         self._keepers = keepers
         self._preferences = preferences
@@ -94,6 +104,7 @@ class Desk:
             raise
 
     async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
+        await self._check_block(order.scope, asker.member_id)
         holds = await self.effective(order.scope, asker, where)
         order, request, credit = await self._checked(order, asker, holds)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
@@ -173,6 +184,11 @@ class Desk:
         check_preferences(preferences, self.catalogue)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._preferences.set_preferences(member_id, preferences)
+
+    async def _check_block(self, scope: str, member_id: int) -> None:
+        block = (await self._people.conduct(scope, member_id)).block
+        if block is not None:
+            raise BlockedError(until=None if block.until is None else int(block.until), reason=block.reason)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

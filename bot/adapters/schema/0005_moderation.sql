@@ -24,3 +24,20 @@ CREATE TABLE word_changes (
     changed_at REAL NOT NULL, -- unix seconds, like every _at
     PRIMARY KEY (scope, version)
 ) STRICT, WITHOUT ROWID;
+
+-- What moderators did about a member. Append-only: what holds is read from the newest rows.
+CREATE TABLE member_acts (
+    id INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL, -- guild:<id>
+    member_id INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('block', 'unblock', 'strike', 'grant')),
+    reason TEXT NOT NULL CHECK (length(reason) <= 200),
+    done_by INTEGER NOT NULL, -- member id
+    done_at REAL NOT NULL, -- unix seconds
+    until REAL CHECK (until IS NULL OR kind = 'block'), -- unix seconds; NULL: until somebody ends it
+    day TEXT CHECK ((day IS NOT NULL) = (kind = 'grant')), -- the UTC day a grant is for
+    credits INTEGER CHECK ((credits > 0) = (kind = 'grant'))
+) STRICT;
+
+CREATE INDEX member_acts_of_member ON member_acts (scope, member_id, id);
+CREATE INDEX member_grants ON member_acts (scope, member_id, day) WHERE kind = 'grant';

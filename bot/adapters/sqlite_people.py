@@ -1,0 +1,107 @@
+"""Blocks, strikes and grants in SQLite."""
+
+import sqlite3
+
+from bot.adapters.sqlite_connection import Database
+from bot.domain.conduct import BLOCK_DAYS, DAY, STRIKE_DAYS, STRIKES_TO_BLOCK, Block, Conduct, later
+from bot.domain.ledger import day_of
+
+ADD_ACT = """
+    INSERT INTO member_acts (scope, member_id, kind, reason, done_by, done_at, until, day, credits)
+    VALUES (:scope, :member_id, :kind, :reason, :done_by, :done_at, :until, :day, :credits)
+"""
+LAST_BLOCK = """
+    SELECT id, kind, until, reason, done_by FROM member_acts INDEXED BY member_acts_of_member
+    WHERE scope = ? AND member_id = ? AND kind IN ('block', 'unblock') ORDER BY id DESC LIMIT 1
+"""
+STRIKES = """
+    SELECT count(*) FROM member_acts INDEXED BY member_acts_of_member
+    WHERE scope = ? AND member_id = ? AND id > ? AND kind = 'strike' AND done_at > ?
+"""
+GRANTED = """
+    SELECT coalesce(sum(credits), 0) FROM member_acts INDEXED BY member_grants
+    WHERE scope = ? AND member_id = ? AND day = ? AND kind = 'grant'
+"""
+SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
+
+
+class SqlitePeople:
+    """The PeopleStore port. Rows are only added."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def conduct(self, scope: str, member_id: int, now: float) -> Conduct:
+        """What holds for a member at that time (unix seconds)."""
+        last = await self._database.read(LAST_BLOCK, (scope, member_id))
+        since = last[0]["id"] if last else 0
+        strikes = await self._database.read(STRIKES, (scope, member_id, since, now - STRIKE_DAYS * DAY))
+        granted = await self._database.read(GRANTED, (scope, member_id, day_of(now)))
+        return Conduct(block=_block(last[0] if last else None, now), strikes=strikes[0][0], granted=granted[0][0])
+
+    async def block(self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str) -> None:
+        """Replaces an earlier block."""
+        row = _act(scope, member_id, "block", by=by, at=at, reason=reason) | {"until": until}
+        await self._database.write(lambda connection: _add(connection, row))
+
+    async def unblock(self, scope: str, member_id: int, *, by: int, at: float) -> None:
+        """Also takes the strikes away."""
+        row = _act(scope, member_id, "unblock", by=by, at=at)
+        await self._database.write(lambda connection: _add(connection, row))
+
+    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str) -> None:
+        """Count and block in one transaction: two moderators at once make two strikes."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _add(connection, _act(scope, member_id, "strike", by=by, at=at, reason=reason))
+            last = connection.execute(LAST_BLOCK, (scope, member_id)).fetchone()
+            since = last["id"] if last else 0
+            (count,) = connection.execute(STRIKES, (scope, member_id, since, at - STRIKE_DAYS * DAY)).fetchone()
+            if count < STRIKES_TO_BLOCK:
+                return
+            standing, until = _block(last, at), at + BLOCK_DAYS * DAY
+            until = later(standing.until, until) if standing else until
+            _add(connection, _act(scope, member_id, "block", by=by, at=at, reason=reason) | {"until": until})
+
+        await self._database.write(work)
+
+    async def grant(self, scope: str, member_id: int, credit: int, *, by: int, at: float, reason: str) -> None:
+        """Add credits to what a member may spend on that day (UTC)."""
+        row = _act(scope, member_id, "grant", by=by, at=at, reason=reason) | {"day": day_of(at), "credits": credit}
+        await self._database.write(lambda connection: _add(connection, row))
+
+    async def reset(self, scope: str, member_id: int, *, by: int, at: float) -> int:
+        """Grant what was spent that day and not granted yet, read in the same transaction."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            spent = connection.execute(SPENT, (f"member:{scope}:{member_id}", day_of(at))).fetchone()
+            (granted,) = connection.execute(GRANTED, (scope, member_id, day_of(at))).fetchone()
+            missing = max(0, (spent[0] if spent else 0) - granted)
+            if missing:
+                row = _act(scope, member_id, "grant", by=by, at=at) | {"day": day_of(at), "credits": missing}
+                _add(connection, row)
+            return missing
+
+        return await self._database.write(work)
+
+
+def granted(connection: sqlite3.Connection, scope: str, member_id: int, day: str) -> int:
+    """Credits added to a member's day, for the transaction that holds an order."""
+    return int(connection.execute(GRANTED, (scope, member_id, day)).fetchone()[0])
+
+
+def _block(last: sqlite3.Row | None, now: float) -> Block | None:
+    if last is None or last["kind"] == "unblock" or (last["until"] is not None and last["until"] <= now):
+        return None
+    return Block(until=last["until"], reason=last["reason"], done_by=last["done_by"])
+
+
+def _act(
+    scope: str, member_id: int, kind: str, *, by: int, at: float, reason: str = ""
+) -> dict[str, str | int | float | None]:
+    whom = {"scope": scope, "member_id": member_id, "kind": kind, "reason": reason[:200]}
+    return whom | {"done_by": by, "done_at": at, "until": None, "day": None, "credits": None}
+
+
+def _add(connection: sqlite3.Connection, row: dict[str, str | int | float | None]) -> None:
+    connection.execute(ADD_ACT, row)
