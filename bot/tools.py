@@ -113,7 +113,7 @@ async def open_tools(
         store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
         timings=SqliteTimings(database),
-        people=People(SqlitePeople(database), world.clock),
+        people=People(SqlitePeople(database, persons), world.clock),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

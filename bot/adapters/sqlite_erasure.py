@@ -50,6 +50,13 @@ OF_MEMBER = (
     (UNNAME_USAGE, "DELETE FROM usage WHERE member_id = ?"),
     (UNNAME_REFUSALS, "DELETE FROM refusals WHERE member_id = ?"),
 )
+UNNAME_REST = (
+    "UPDATE member_acts INDEXED BY member_acts_of_person SET member_id = ?, reason = '' WHERE member_id = ?",
+    "UPDATE member_acts INDEXED BY member_acts_done SET done_by = ? WHERE done_by = ?",
+    "UPDATE rules SET changed_by = ? WHERE changed_by = ?",
+    "UPDATE word_changes SET changed_by = ? WHERE changed_by = ?",
+)
+"""Blocks, strikes and changes of settings hold on, by the stand-in."""
 DROP_OF_MEMBER = tuple(
     f"DELETE FROM {table} WHERE member_id = ?"  # noqa: S608 - tables of ours
     for table in ("baskets", "preferences", "picture_keepers")
@@ -59,6 +66,7 @@ COMPACT_PROMPTS = (
     "INSERT INTO prompts (prompts) VALUES ('optimize')"  # a full-text index keeps deleted words until then
 )
 FACTS_OF_MEMBER = {
+    "blocks_strikes_and_grants": "SELECT * FROM member_acts INDEXED BY member_acts_of_person WHERE member_id = ?",
     "preferences": "SELECT * FROM preferences WHERE member_id = ?",
     "picture_keepers": "SELECT * FROM picture_keepers WHERE member_id = ?",
     "usage": "SELECT * FROM usage INDEXED BY usage_of_member WHERE member_id = ?",
@@ -110,6 +118,8 @@ class SqliteErasure:
             for add_to_stand_in, drop in OF_MEMBER:
                 connection.execute(add_to_stand_in, (stand_in, member_id))
                 connection.execute(drop, (member_id,))
+            for sql in UNNAME_REST:
+                connection.execute(sql, (stand_in, member_id))
             for sql in DROP_OF_MEMBER:
                 connection.execute(sql, (member_id,))
             connection.execute(COMPACT_PROMPTS)

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from bot.adapters.persons import Persons
 from bot.adapters.sqlite_connection import Database
 from bot.domain.conduct import BLOCK_DAYS, DAY, STRIKE_DAYS, STRIKES_TO_BLOCK, Block, Conduct, later
 from bot.domain.ledger import day_of
@@ -12,31 +13,33 @@ ADD_ACT = """
 """
 LAST_BLOCK = """
     SELECT id, kind, until, reason, done_by FROM member_acts INDEXED BY member_acts_of_member
-    WHERE scope = ? AND member_id = ? AND kind IN ('block', 'unblock') ORDER BY id DESC LIMIT 1
+    WHERE scope = ? AND member_id IN (?, ?) AND kind IN ('block', 'unblock') ORDER BY id DESC LIMIT 1
 """
 STRIKES = """
     SELECT count(*) FROM member_acts INDEXED BY member_acts_of_member
-    WHERE scope = ? AND member_id = ? AND id > ? AND kind = 'strike' AND done_at > ?
+    WHERE scope = ? AND member_id IN (?, ?) AND id > ? AND kind = 'strike' AND done_at > ?
 """
 GRANTED = """
     SELECT coalesce(sum(credits), 0) FROM member_acts INDEXED BY member_grants
-    WHERE scope = ? AND member_id = ? AND day = ? AND kind = 'grant'
+    WHERE scope = ? AND member_id IN (?, ?) AND day = ? AND kind = 'grant'
 """
 SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
 
 
 class SqlitePeople:
-    """The PeopleStore port. Rows are only added."""
+    """The PeopleStore port. Rows are only added; who was forgotten meanwhile is found by the stand-in."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, persons: Persons) -> None:
         self._database = database
+        self._persons = persons
 
     async def conduct(self, scope: str, member_id: int, now: float) -> Conduct:
         """What holds for a member at that time (unix seconds)."""
-        last = await self._database.read(LAST_BLOCK, (scope, member_id))
+        whom = (scope, member_id, self._persons.stand_in(member_id))
+        last = await self._database.read(LAST_BLOCK, whom)
         since = last[0]["id"] if last else 0
-        strikes = await self._database.read(STRIKES, (scope, member_id, since, now - STRIKE_DAYS * DAY))
-        granted = await self._database.read(GRANTED, (scope, member_id, day_of(now)))
+        strikes = await self._database.read(STRIKES, (*whom, since, now - STRIKE_DAYS * DAY))
+        granted = await self._database.read(GRANTED, (*whom, day_of(now)))
         return Conduct(block=_block(last[0] if last else None, now), strikes=strikes[0][0], granted=granted[0][0])
 
     async def block(self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str) -> None:
@@ -51,12 +54,13 @@ class SqlitePeople:
 
     async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str) -> None:
         """Count and block in one transaction: two moderators at once make two strikes."""
+        whom = (scope, member_id, self._persons.stand_in(member_id))
 
         def work(connection: sqlite3.Connection) -> None:
             _add(connection, _act(scope, member_id, "strike", by=by, at=at, reason=reason))
-            last = connection.execute(LAST_BLOCK, (scope, member_id)).fetchone()
+            last = connection.execute(LAST_BLOCK, whom).fetchone()
             since = last["id"] if last else 0
-            (count,) = connection.execute(STRIKES, (scope, member_id, since, at - STRIKE_DAYS * DAY)).fetchone()
+            (count,) = connection.execute(STRIKES, (*whom, since, at - STRIKE_DAYS * DAY)).fetchone()
             if count < STRIKES_TO_BLOCK:
                 return
             standing, until = _block(last, at), at + BLOCK_DAYS * DAY
@@ -72,11 +76,12 @@ class SqlitePeople:
 
     async def reset(self, scope: str, member_id: int, *, by: int, at: float) -> int:
         """Grant what was spent that day and not granted yet, read in the same transaction."""
+        stand_in = self._persons.stand_in(member_id)
 
         def work(connection: sqlite3.Connection) -> int:
-            spent = connection.execute(SPENT, (f"member:{scope}:{member_id}", day_of(at))).fetchone()
-            (granted,) = connection.execute(GRANTED, (scope, member_id, day_of(at))).fetchone()
-            missing = max(0, (spent[0] if spent else 0) - granted)
+            accounts = (f"member:{scope}:{member_id}", f"member:{scope}:{stand_in}")
+            spent = sum(row[0] for one in accounts for row in connection.execute(SPENT, (one, day_of(at))))
+            missing = max(0, spent - granted(connection, scope, (member_id, stand_in), day_of(at)))
             if missing:
                 row = _act(scope, member_id, "grant", by=by, at=at) | {"day": day_of(at), "credits": missing}
                 _add(connection, row)
@@ -85,9 +90,9 @@ class SqlitePeople:
         return await self._database.write(work)
 
 
-def granted(connection: sqlite3.Connection, scope: str, member_id: int, day: str) -> int:
-    """Credits added to a member's day, for the transaction that holds an order."""
-    return int(connection.execute(GRANTED, (scope, member_id, day)).fetchone()[0])
+def granted(connection: sqlite3.Connection, scope: str, ids: tuple[int, int], day: str) -> int:
+    """Credits added to a member's day, for the transaction that holds an order; `ids`: theirs and their stand-in."""
+    return int(connection.execute(GRANTED, (scope, *ids, day)).fetchone()[0])
 
 
 def _block(last: sqlite3.Row | None, now: float) -> Block | None:

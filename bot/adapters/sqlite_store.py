@@ -149,7 +149,7 @@ class SqliteStore:
         jobs = await self._database.read(COUNT_OF_MEMBER, (scope, member_id))
         member = await self._database.read(SPENT, (f"member:{scope}:{member_id}", day))
         forgotten = await self._database.read(SPENT, (f"member:{scope}:{self._persons.stand_in(member_id)}", day))
-        extra = (await self._database.read(GRANTED, (scope, member_id, day)))[0][0]
+        extra = (await self._database.read(GRANTED, (scope, member_id, self._persons.stand_in(member_id), day)))[0][0]
         server = await self._database.read(SPENT, (f"scope:{scope}", day))
         month = await self._database.read(SPENT, (f"scope:{scope}", month_of(now)))
         return Standing(
@@ -185,7 +185,7 @@ def _check_flight(connection: sqlite3.Connection, job: Job, limits: Limits) -> N
 def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, stand_in: int, now: float) -> None:
     day, month = day_of(job.created_at), month_of(job.created_at)
     scope, member = job.order.scope, job.order.member_id
-    member_day = limits.member_day + granted(connection, scope, member, day)
+    member_day = limits.member_day + granted(connection, scope, (member, stand_in), day)
     checks = (
         (Allowance.MEMBER_DAY, f"member:{scope}:{member}", day, member_day, next_day(now)),
         (Allowance.SERVER_DAY, f"scope:{scope}", day, limits.server_day, next_day(now)),

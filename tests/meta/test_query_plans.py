@@ -19,7 +19,7 @@ SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH)\b")
 MAINTENANCE = {"sqlite_audit", "sqlite_schema"}
 """They read whole tables, which is what they are for: at a change of the schema, or when the operator asks."""
 MODULES = sorted(path.stem for path in (ROOT / "bot" / "adapters").glob("sqlite_*.py") if path.stem not in MAINTENANCE)
-SMALL_TABLES = {"servers", "rules", "notices", "erasures", "timings", "notes"}
+SMALL_TABLES = {"word_changes", "servers", "rules", "notices", "erasures", "timings", "notes"}
 """A row for a server or a person with a wish, or bounded: these may be read whole."""
 SMALL_INDEXES = {"jobs_unfinished", "jobs_untold", "jobs_in_flight", "jobs_wasting"}
 """Partial indexes that hold what is on its way now, not what was ever ordered."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import NOON, WIDE, Books, HandClock, a_job, open_books
+from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, open_books
 
+from bot.adapters.persons import Persons
 from bot.adapters.sqlite_people import SqlitePeople
 from bot.domain.errors import QuotaExceededError
 
@@ -24,7 +25,10 @@ async def books(tmp_path: Path) -> AsyncIterator[Books]:
 
 
 async def test_a_thousand_clicks_cannot_overrun_a_limit_with_its_grants(books: Books) -> None:
-    people, limits = SqlitePeople(books.database), replace(WIDE, member_day=CREDIT * 2, member_jobs=CLICKS)
+    people, limits = (
+        SqlitePeople(books.database, Persons(BOT_TOKEN)),
+        replace(WIDE, member_day=CREDIT * 2, member_jobs=CLICKS),
+    )
     for _ in range(3):
         await people.grant(SCOPE, MEMBER, CREDIT, by=1, at=NOON, reason="")
     holds = [books.store.hold(a_job(), limits) for _ in range(CLICKS)]
@@ -35,20 +39,20 @@ async def test_a_thousand_clicks_cannot_overrun_a_limit_with_its_grants(books: B
 
 
 async def test_two_resets_at_once_give_back_once(books: Books) -> None:
-    people = SqlitePeople(books.database)
+    people = SqlitePeople(books.database, Persons(BOT_TOKEN))
     await books.store.hold(a_job(), WIDE)
     given = await asyncio.gather(*(people.reset(SCOPE, MEMBER, by=1, at=NOON) for _ in range(2)))
     assert sorted(given) == [0, CREDIT]
 
 
 async def test_three_strikes_at_once_block_once(books: Books) -> None:
-    people = SqlitePeople(books.database)
+    people = SqlitePeople(books.database, Persons(BOT_TOKEN))
     await asyncio.gather(*(people.strike(SCOPE, MEMBER, by=1, at=NOON, reason="") for _ in range(3)))
     assert books.rows("SELECT count(*) FROM member_acts WHERE kind = 'block'") == [(1,)]
 
 
 async def test_a_block_holds_in_its_own_server_alone(books: Books) -> None:
-    people = SqlitePeople(books.database)
+    people = SqlitePeople(books.database, Persons(BOT_TOKEN))
     await people.block(SCOPE, MEMBER, by=1, at=NOON, until=NOON + 1, reason="")
     assert (await people.conduct("guild:2000", MEMBER, NOON)).block is None
     assert (await people.conduct(SCOPE, MEMBER, NOON)).block is not None

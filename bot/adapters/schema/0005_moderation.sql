@@ -40,4 +40,6 @@ CREATE TABLE member_acts (
 ) STRICT;
 
 CREATE INDEX member_acts_of_member ON member_acts (scope, member_id, id);
+CREATE INDEX member_acts_of_person ON member_acts (member_id);
+CREATE INDEX member_acts_done ON member_acts (done_by);
 CREATE INDEX member_grants ON member_acts (scope, member_id, day) WHERE kind = 'grant';
