@@ -92,17 +92,8 @@ async def open_tools(
     await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
-    fal = Fal(
-        fal_key,
-        addresses(settings.fal),
-        await stack.enter_async_context(_session(NO_LIMIT)),
-        keep_outputs_days=settings.fal.keep_outputs,
-        sleep=world.sleep,
-        streams=StreamLimits(most=settings.fal.streams),
-        priority=settings.fal.queue_priority,
-    )
+    fal = await _fal(stack, settings.fal, fal_key, world.sleep)
     words = SqliteWords(database)
-    stack.push_async_callback(fal.aclose)
     downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
@@ -128,6 +119,20 @@ async def open_tools(
         jobs_dir=data_dir / "jobs",
         world=world,
     )
+
+
+async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sleep) -> Fal:
+    fal = Fal(
+        key,
+        addresses(settings),
+        await stack.enter_async_context(_session(NO_LIMIT)),
+        keep_outputs_days=settings.keep_outputs,
+        sleep=sleep,
+        streams=StreamLimits(most=settings.streams),
+        priority=settings.queue_priority,
+    )
+    stack.push_async_callback(fal.aclose)
+    return fal
 
 
 def _session(connections: int) -> aiohttp.ClientSession:

@@ -14,6 +14,9 @@ CHILDREN = """
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
 KEEPER = "SELECT 1 FROM picture_keepers WHERE member_id = ?"
+ADD_KEEPER = "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
+DROP_KEEPER = "DELETE FROM picture_keepers WHERE member_id = ?"
+RESULT = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
 
 
 class SqliteTree:
@@ -49,14 +52,9 @@ class SqliteTree:
 
     async def set_keeper(self, member_id: int, *, keeps: bool) -> None:
         """Whether this member's pictures are their own."""
-        change = (
-            "INSERT OR IGNORE INTO picture_keepers VALUES (?)"
-            if keeps
-            else "DELETE FROM picture_keepers WHERE member_id = ?"
-        )
+        change = ADD_KEEPER if keeps else DROP_KEEPER
         await self._database.write(lambda connection: connection.execute(change, (member_id,)) and None)
 
     async def _is_result(self, message_id: int) -> bool:
         """Most deleted messages are other people's; a look is cheaper than a write."""
-        sql = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
-        return bool(await self._database.read(sql, (message_id,)))
+        return bool(await self._database.read(RESULT, (message_id,)))

@@ -18,6 +18,7 @@ CHANGES = "SELECT * FROM word_changes WHERE scope = ? ORDER BY version DESC LIMI
 ADDED = "SELECT number, kind, text FROM words INDEXED BY words_added WHERE scope = ? AND added = ?"
 REMOVED = "SELECT number, kind, text FROM words INDEXED BY words_removed WHERE scope = ? AND removed = ?"
 ADD_CHANGE = "INSERT INTO word_changes VALUES (?, ?, ?, ?)"
+DROP_CHANGE = "DELETE FROM word_changes WHERE scope = ? AND version = ?"
 ADD = "INSERT INTO words (scope, number, kind, text, added) VALUES (?, ?, ?, ?, ?)"
 REMOVE = """
     UPDATE words INDEXED BY words_that_hold SET removed = ?
@@ -83,7 +84,7 @@ class SqliteWords:
                     connection.execute(ADD, (scope, number, *one, version))
             _check_room(connection, scope)
             if not changed:
-                connection.execute("DELETE FROM word_changes WHERE scope = ? AND version = ?", (scope, version))
+                connection.execute(DROP_CHANGE, (scope, version))
             return changed or None
 
         if await self._database.write(work) is None:

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.domain.errors import BotError
-from bot.domain.eta import Kind
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
 from bot.domain.rules import Rules, RulesRecord
-from bot.domain.turns import Turn
 from bot.domain.words import WordRule
 
 Clock = Callable[[], float]
@@ -169,22 +167,6 @@ class PictureKeepers(Protocol):
 
     async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
         """Those of them."""
-        ...
-
-
-class Timings(Protocol):
-    """What the line and its estimates go on from after a restart."""
-
-    async def turns(self) -> list[Turn]:
-        """The turns given lately, the oldest first."""
-        ...
-
-    async def times(self) -> list[tuple[Kind, float]]:
-        """Seconds that requests took lately, the oldest first."""
-        ...
-
-    async def keep(self, kind: Kind, seconds: float) -> None:
-        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
         ...
 
 

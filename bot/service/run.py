@@ -9,8 +9,9 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.job import Job
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
+from bot.service.forecast import Timings
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage, Timings
+from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
 from bot.service.progress import Progress
 
 
