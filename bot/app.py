@@ -52,10 +52,12 @@ from cogs.doors import Doors
 from cogs.editing import Editing
 from cogs.finding import found_images
 from cogs.guide import Guide
+from cogs.history import HistoryPages
 from cogs.imagine import Imagine
 from cogs.mydata import MyData
 from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
+from cogs.prefer import Prefer
 from cogs.replies import Replies
 from cogs.results import Results
 from cogs.tree import Tree
@@ -77,6 +79,7 @@ class App:
     fleeting: Fleeting
     gallery: Gallery
     copies: Copies
+    recent: Recent
     store: SqliteStore
     rules: SqliteRules
     servers: SqliteServers
@@ -138,6 +141,7 @@ def _wired(tools: Tools) -> App:
         clock=world.clock,
         gallery=_gallery(tools, packer),
         copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,
         tree=tools.tree,
@@ -157,8 +161,10 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Upscaling(app.desk, app.studio, app.offers),
-        Tree(app.client, app.studio, app.gallery, app.copies, Recent(app.clock), app.tree, app.clock),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
+        Prefer(app.desk),
+        HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
         UsageReports(app.reports),
         MyData(app.privacy),
@@ -186,6 +192,8 @@ def _desk(tools: Tools, purse: Purse) -> Desk:
         offers=tools.offers,
         house=house(tools.settings),
         keepers=tools.tree,
+        preferences=tools.preferences,
+        history=tools.history,
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,

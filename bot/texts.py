@@ -63,6 +63,7 @@ from bot.domain.errors import (
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
+    OutsideError,
     OverCapError,
     PanelOverError,
     PersonalOffError,
@@ -86,6 +87,7 @@ from bot.domain.errors import (
     SafetyForbiddenError,
     SafetyTooLaxError,
     SeedWithSeveralError,
+    StaysPrivateError,
     StoppingError,
     SubmitUnansweredError,
     SuspendedError,
@@ -108,6 +110,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, State
 from bot.domain.ledger import Standing
+from bot.domain.preferences import Preferences
 from bot.domain.purse import Server
 from bot.domain.usage import Usage
 from bot.service.alerts import Subject
@@ -144,6 +147,11 @@ COMMANDS = {
     "operator servers": "The servers, the costliest first",
     "operator server": "A server's cap, or whether it may use the bot",
     "operator notice": "Say something in the log channels of all servers",
+    "history": "What you have made here, with pictures; search it, or show one here again",
+    "prefer": "Your usual options, filled in where you leave them open",
+    "prefer set": "Set what you usually want",
+    "prefer show": "See what you have set",
+    "prefer reset": "Go back to the models' own defaults",
     "help": "How this bot works, what it offers and what it costs",
 }
 OPTIONS = {
@@ -411,6 +419,75 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     if job.error and job.state is State.FAILED:
         lines.append(f"-# {explain(unpacked(job.error))}")
     return "\n".join([*lines, quoted(prompt)])
+
+
+# --- /history -------------------------------------------------------------------------------------
+
+HISTORY_WORDS = "Only images whose prompt has these words"
+SHOW_HERE = "Show here"
+NEWER = "Newer"
+OLDER = "Older"
+
+
+def history_title(words: str, *, found: bool) -> str:
+    """The first line of /history; `words` are escaped already."""
+    if found:
+        return f"### Your images with “{words}”" if words else "### Your images here, the newest first"
+    if words:
+        return f"None of your prompts here has “{words}”. **/history** alone shows all."
+    return "There is nothing here. Try **/imagine**."
+
+
+def history_line(job: Job, model: str, prompt: str, *, gone: bool) -> str:
+    """One result; `prompt` is escaped already."""
+    facts = [f"<t:{int(job.rendered_at or job.created_at)}:R>", model]
+    if len(job.pictures) > 1:
+        facts.append(counted(len(job.pictures), "image"))
+    if job.order.private:
+        facts.append("private")
+    if job.deleted_at is not None:
+        facts.append("deleted")
+    elif gone:
+        facts.append("files no longer kept")
+    elif job.message_id is not None and not job.order.private:
+        place = job.order.guild_id or "@me"
+        facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
+    return "\n".join([quoted(prompt), *lineage(job), f"-# {' · '.join(facts)}"])
+
+
+# --- /prefer --------------------------------------------------------------------------------------
+
+OTHERS_MAY_EDIT = "Whether others may edit the pictures you post"
+RESET_ONE = "Which one; all of them if you choose none"
+PREFERRED = {
+    "model": "Model",
+    "aspect_ratio": "Shape of new images",
+    "resolution": "Size",
+    "format": "File format",
+    "images": "Images at once",
+    "others_may_edit": "Others may edit pictures you post",
+}
+
+
+def preferences(now: Preferences, catalogue: Catalogue) -> str:
+    """The answer of every /prefer."""
+    given = now.set()
+    if not given:
+        return "You have set nothing: the models' own defaults hold. **/prefer set** changes that, in every server."
+    lines = [
+        f"- {label}: {_preferred(name, given[name], catalogue)}" for name, label in PREFERRED.items() if name in given
+    ]
+    return (
+        "### What you usually want, in every server\n" + "\n".join(lines) + "\n"
+        "-# Filled in where you leave an option open and the model has it. **/prefer reset** takes it back."
+    )
+
+
+def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:  # noqa: FBT001 - a value to be said
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    known = catalogue.models.get(str(value)) if name == "model" else None
+    return known.title if known else str(value)
 
 
 # --- forms, baskets and the buttons of results ----------------------------------------------------
@@ -822,6 +899,10 @@ def _books_refused(error: BotError) -> str | None:
 
 def _rules_refused(error: BotError) -> str | None:
     match error:
+        case OutsideError():
+            return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
+        case StaysPrivateError():
+            return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
         case PersonalOffError():
             return PERSONAL_OFF
         case PrivateForbiddenError():

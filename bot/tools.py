@@ -26,6 +26,8 @@ from bot.adapters.sqlite_baskets import SqliteBaskets
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_erasure import SqliteErasure
+from bot.adapters.sqlite_history import SqliteHistory
+from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_servers import SqliteServers
@@ -68,6 +70,8 @@ class Tools:
     store: SqliteStore
     rules: SqliteRules
     timings: SqliteTimings
+    preferences: SqlitePreferences
+    history: SqliteHistory
     drafts: SqliteDrafts
     baskets: SqliteBaskets
     servers: SqliteServers
@@ -104,6 +108,8 @@ async def open_tools(
         store=SqliteStore(database, seal, persons, world.clock),
         rules=SqliteRules(database),
         timings=SqliteTimings(database),
+        preferences=SqlitePreferences(database),
+        history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),
         baskets=SqliteBaskets(database),
         servers=SqliteServers(database),

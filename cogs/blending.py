@@ -49,9 +49,7 @@ class Blending(commands.Cog):
         self._drafts = drafts
         self._baskets = baskets
         complete(self.blend, desk.catalogue)
-        self._menu = app_commands.guild_only(
-            app_commands.ContextMenu(name=texts.ADD_TO_BLEND, callback=self.add_message)
-        )
+        self._menu = app_commands.ContextMenu(name=texts.ADD_TO_BLEND, callback=self.add_message)
 
     async def cog_load(self) -> None:
         """A context menu belongs to the tree, not to a cog."""
@@ -70,7 +68,6 @@ class Blending(commands.Cog):
 
     @app_commands.command(description=texts.COMMANDS["blend"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
-    @app_commands.guild_only()
     @with_options_of(Imagine.imagine)
     async def blend(self, interaction: discord.Interaction, prompt: Prompt | None = None, **options: Any) -> None:  # noqa: ANN401 - the options of /imagine
         """The basket is emptied once the order was accepted."""
@@ -88,7 +85,7 @@ class Blending(commands.Cog):
             channel_id=interaction.channel_id or 0,
             member_id=member_id,
             prompt=prompt,
-            model=options.get("model") or self._desk.catalogue.default_model,
+            model=options.get("model") or "",
             choices=Choices(**{one.name: options.get(one.name) for one in fields(Choices)}),
             references=references,
             parent=next((one.made for one in references if one.made is not None), None),

@@ -34,9 +34,7 @@ class Editing(commands.Cog):
         self._studio = studio
         self._drafts = drafts
         self._baskets = baskets
-        self._menu = app_commands.guild_only(
-            app_commands.ContextMenu(name=texts.EDIT_IMAGE, callback=self.edit_message)
-        )
+        self._menu = app_commands.ContextMenu(name=texts.EDIT_IMAGE, callback=self.edit_message)
 
     async def cog_load(self) -> None:
         """A context menu belongs to the tree, not to a cog."""

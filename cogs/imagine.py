@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import check_edit
+from bot.domain.catalogue import Catalogue, check_edit
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk

@@ -8,8 +8,8 @@ import discord
 
 from bot import views
 from bot.domain.asking import person_scope
-from bot.domain.errors import MissingPermissionsError
-from bot.domain.job import Reply
+from bot.domain.errors import MissingPermissionsError, OutsideError, StaysPrivateError
+from bot.domain.job import Job, Reply
 from bot.domain.order import Order
 from bot.domain.places import is_posted
 from bot.service.desk import Desk
@@ -122,6 +122,16 @@ async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutVie
         except TROUBLES:
             return None
     return answer.message_id
+
+
+def check_postable(interaction: discord.Interaction, job: Job) -> None:
+    """An earlier result may be posted here. Raises StaysPrivateError, OutsideError, MissingPermissionsError."""
+    if job.order.private:
+        raise StaysPrivateError
+    if is_outside(interaction):
+        raise OutsideError
+    if interaction.guild_id is not None:
+        check_permissions(interaction)
 
 
 def check_permissions(interaction: discord.Interaction) -> None:

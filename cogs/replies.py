@@ -183,7 +183,7 @@ class Replies(commands.Cog):
             channel_id=ask.message.channel.id,
             member_id=ask.message.author.id,
             prompt=ask.said.prompt,
-            model=ask.said.model or self._desk.catalogue.default_model,
+            model=ask.said.model or "",
             choices=ask.said.choices,
             references=(*ask.shown, *ask.own),
             depth=depth,

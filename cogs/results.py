@@ -163,10 +163,13 @@ def link_to(job: Job, message_id: int) -> str:
 def check_place(interaction: discord.Interaction, job: Job, action: str) -> None:
     """A button works where its order was made: ids can be crafted. Raises NotYoursError.
 
-    What somebody ordered is theirs outside servers, too, and their files are everywhere; a private order is nobody else's.
+    What somebody ordered is theirs outside servers, too, and their files are everywhere. What is private is the
+    requester's alone.
     """
     here, own = scope_of(interaction), interaction.user.id == job.order.member_id
+    if job.order.private and not own:
+        raise NotYoursError
     if own and (action in {"original", "fetch"} or is_person(here)):
         return
-    if job.order.scope != here or (job.order.private and not own):
+    if job.order.scope != here:
         raise NotYoursError

@@ -15,7 +15,7 @@ from bot.service.recent import Recent
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer, answer_view, answered
 from cogs.finding import result_of
-from cogs.orders import check_permissions
+from cogs.orders import check_postable
 from cogs.results import clicked
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Tree(commands.Cog):
         parent = await self._parent(interaction, job)
         if parent is None:
             raise NothingBeforeError
-        check_permissions(interaction)
+        check_postable(interaction, parent)
         channel_id = interaction.channel_id or 0
         self._recent.claim(("undo", parent.id, channel_id))
         await interaction.response.defer(ephemeral=True, thinking=True)

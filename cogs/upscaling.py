@@ -86,4 +86,5 @@ def _order(interaction: discord.Interaction, job: Job, position: int, size: Size
         parent=reference.made,
         depth=job.order.depth + 1,
         private=job.order.private,
+        filled=True,
     )

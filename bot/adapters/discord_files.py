@@ -13,6 +13,9 @@ from bot.domain.errors import DeliveryError, OriginalGoneError, PictureError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET, shares
 
+THUMBNAIL_SIDE = 240
+"""Pixels; Discord shows 85 points, and screens have up to three pixels in each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
@@ -93,6 +96,16 @@ class Packer:
     async def compare(self, before: Path, after: Path, labels: tuple[str, str], folder: Path) -> Path:
         """Both in one picture, which fits every limit. Raises PictureError, OSError."""
         return await self._worker.compare(before, after, labels, folder)
+
+    async def thumbnail(self, job: Job, folder: Path) -> Path | None:
+        """A small copy of the first image, made once; None when the file is not there."""
+        path, small = folder / job.pictures[0].filename, folder / "thumbnail.webp"
+        try:
+            if await asyncio.to_thread(small.is_file):
+                return small
+            return await self._worker.thumbnail(path, folder, small.stem, THUMBNAIL_SIDE)
+        except (PictureError, OSError):
+            return None
 
     async def _fit(self, path: Path, folder: Path, stem: str, share: int) -> Fitted:
         try:

@@ -238,6 +238,19 @@ def _lossy(image: Image.Image) -> PictureType:
     return PictureType.JPEG if too_long else PictureType.WEBP
 
 
+# --- a thumbnail ----------------------------------------------------------------------------------
+
+_THUMBNAIL_QUALITY = 80
+
+
+def thumbnail(source: Path, kind: PictureType, target_dir: Path, stem: str, side: int) -> Path:
+    """Write a small copy with a longer side of at most so many pixels. Raises BrokenPictureError."""
+    image = read(source, kind, _RESULT_PIXELS)
+    factor = side / max(image.size)
+    small = encode(image if factor >= 1 else scaled(image, factor), PictureType.WEBP, _THUMBNAIL_QUALITY)
+    return store(small, target_dir, stem, keep=source)
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 

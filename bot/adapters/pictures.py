@@ -99,6 +99,11 @@ class PictureWorker:
             functools.partial(picture_compare.compare, (before, first.kind), (after, second.kind), labels, target_dir)
         )
 
+    async def thumbnail(self, source: Path, target_dir: Path, stem: str, side: int) -> Path:
+        """Write a small copy, its longer side at most so many pixels. Raises PictureError."""
+        kind, _, _ = await self.inspect(source)
+        return await self._do(functools.partial(picture_work.thumbnail, source, kind, target_dir, stem, side))
+
     async def close(self, grace_s: float = 2.0) -> None:
         """Let the picture in work end if it does so soon, then end the process. Nothing more is taken."""
         self._closed = True

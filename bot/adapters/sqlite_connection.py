@@ -8,7 +8,7 @@ transactions per commit some 20,000.
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,9 +70,10 @@ class Database:
                 self._take_back(one, answer.result())  # answered in the moment that its caller left
             raise
 
-    async def read(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+    async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
-        return list(await self._reader.execute_fetchall(sql, tuple(parameters)))
+        given: Any = parameters if isinstance(parameters, Mapping) else tuple(parameters)
+        return list(await self._reader.execute_fetchall(sql, given))
 
     async def close(self) -> None:
         """Finish what waits, then close both connections."""

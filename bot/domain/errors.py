@@ -163,6 +163,14 @@ class NotAllowedHereError(RefusedError):
 # --- outside servers ------------------------------------------------------------------------------
 
 
+class OutsideError(RefusedError):
+    """The bot cannot post by itself where a person alone brought it."""
+
+
+class StaysPrivateError(RefusedError):
+    """What was ordered privately is not posted for others."""
+
+
 class PersonalOffError(RefusedError):
     """The operator gives no credits to people outside servers."""
 

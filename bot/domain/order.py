@@ -82,6 +82,8 @@ class Order:
     """Whether everything is shown to the requester alone."""
     outside: bool = False
     """Whether it was ordered where the bot itself cannot look or post: by an app that a person installed."""
+    filled: bool = False
+    """Whether its member's preferences were filled in already, or are not wanted in it."""
     message_id: int | None = None
     """The member's own message that ordered; None for commands and buttons."""
     caption: str | None = None

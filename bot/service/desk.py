@@ -11,11 +11,12 @@ from bot.domain.job import Job, Reply
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
 from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
+from bot.domain.preferences import Preferences, check_preferences, filled
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, JobStore, PictureKeepers, RulesStore, Words
+from bot.service.ports import Clock, History, JobStore, PictureKeepers, PreferencesStore, RulesStore, Words
 from bot.service.purse import Purse
 from bot.service.racing import within
 
@@ -50,6 +51,8 @@ class Desk:
         words: Words,
         offers: Offers,
         keepers: PictureKeepers,
+        preferences: PreferencesStore,
+        history: History,
         house: House,
         clock: Clock,
         new_id: Callable[[], str],
@@ -64,6 +67,8 @@ class Desk:
         self._words = words
         self._offers = offers
         self._keepers = keepers
+        self._preferences = preferences
+        self._history = history
         self._house = house
         self._clock = clock
         self._new_id = new_id
@@ -115,7 +120,8 @@ class Desk:
         if is_person(order.scope) and not self._house.person_day:
             raise PersonalOffError
         await self._purse.check(order.scope)
-        order = settled(replace(order, prompt=order.prompt.strip()), holds, self.catalogue)
+        order = await self._filled(replace(order, prompt=order.prompt.strip()), asker, holds)
+        order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             word = await self._words.first(order.scope, order.prompt)
@@ -127,6 +133,21 @@ class Desk:
                     raise PictureKeptError
         return order, request, credit
 
+    async def _filled(self, order: Order, asker: Asker, holds: Effective) -> Order:
+        """With its member's preferences; none of them makes an order fail that would be taken without."""
+
+        def is_taken(candidate: Order) -> bool:
+            try:
+                candidate = settled(candidate, holds, self.catalogue)
+                request, _ = self._priced(candidate, holds)
+            except RefusedError:
+                return False
+            return not objections(candidate, request, holds=holds, catalogue=self.catalogue, asker=asker)
+
+        if order.filled:
+            return order
+        return filled(order, await self.preferences(order.member_id), is_taken)
+
     def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
         """The request and its credits. A tolerance that nobody chose is made stricter quietly."""
         for reference in order.references:
@@ -134,6 +155,22 @@ class Desk:
         tolerance = holds.safety.value if order.choices.safety is None else self._house.max_tolerance
         request = self.catalogue.request(order, max_tolerance=tolerance, seed=self._new_seed())
         return request, self.catalogue.model(order.model).cost(request.arguments, request.images)
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """A member's results, the newest first; with words only those whose prompt has them."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._history.finished(scope, member_id, words, most=most, skipped=skipped)
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """What a member usually wants."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._preferences.preferences(member_id)
+
+    async def prefer(self, member_id: int, preferences: Preferences) -> None:
+        """Store what a member usually wants. Raises UnknownModelError, BadChoiceError."""
+        check_preferences(preferences, self.catalogue)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            await self._preferences.set_preferences(member_id, preferences)
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

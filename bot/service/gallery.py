@@ -35,6 +35,10 @@ class FileSource(Protocol):
         """All images of a job, within one message. Raises DeliveryError when they are gone."""
         ...
 
+    async def thumbnail(self, job: Job, folder: Path) -> Path | None:
+        """A small copy of the first image; None when it is not there."""
+        ...
+
     async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
         """The file, and whether it is the untouched one. Raises OriginalGoneError, DeliveryError."""
         ...
@@ -76,6 +80,10 @@ class Gallery:
         self._keep = keep_days * DAY
         self._max_bytes = int(max_gib * GIB)
         self._clock = clock
+
+    async def thumbnail(self, job: Job) -> Path | None:
+        """A small copy of a finished job's first image; None when its files are gone."""
+        return await self._source.thumbnail(job, self._dir / job.id) if job.pictures else None
 
     async def original(self, job: Job, position: int, file_limit: int) -> Original:
         """One image of a finished job. Raises JobGoneError, OriginalGoneError, DeliveryError."""

@@ -9,6 +9,7 @@ from bot.domain.errors import BotError
 from bot.domain.job import Job, Picture, Ticket
 from bot.domain.ledger import Closing, Limits, Standing
 from bot.domain.order import Reference, Request
+from bot.domain.preferences import Preferences
 from bot.domain.rules import Rules, RulesRecord
 from bot.domain.words import WordRule
 
@@ -159,6 +160,26 @@ class Words(Protocol):
 
     async def first(self, scope: str, text: str) -> WordRule | None:
         """The first rule that a text breaks. Raises WordsSlowError."""
+        ...
+
+
+class History(Protocol):
+    """What members have made."""
+
+    async def finished(self, scope: str, member_id: int, words: str, *, most: int, skipped: int) -> list[Job]:
+        """The newest first; with words only those whose prompt has all of them, each as the beginning of a word."""
+        ...
+
+
+class PreferencesStore(Protocol):
+    """What members usually want."""
+
+    async def preferences(self, member_id: int) -> Preferences:
+        """A member's; the defaults for somebody who has set nothing."""
+        ...
+
+    async def set_preferences(self, member_id: int, preferences: Preferences) -> None:
+        """Store them in place of what was there."""
         ...
 
 

@@ -3,6 +3,7 @@
 from bot.views.basket import basket
 from bot.views.edit_form import edit_form, filled, refused_form
 from bot.views.forms import Form, form_id, read_form
+from bot.views.history import Entry, Page, history
 from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
 from bot.views.jobs import (
     ask_delete,
@@ -30,8 +31,10 @@ __all__ = [
     "NOBODY",
     "PANEL",
     "PROMPT_SHOWN",
+    "Entry",
     "Form",
     "JobButton",
+    "Page",
     "PanelItem",
     "ask_delete",
     "basket",
@@ -46,6 +49,7 @@ __all__ = [
     "form_id",
     "go_ahead",
     "has_pictures",
+    "history",
     "jobs",
     "note",
     "offer",

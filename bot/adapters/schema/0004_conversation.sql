@@ -38,3 +38,43 @@ CREATE INDEX jobs_by_message ON jobs (message_id) WHERE message_id IS NOT NULL;
 CREATE TABLE picture_keepers (
     member_id INTEGER PRIMARY KEY
 ) STRICT;
+
+-- What members usually want, in every server; whose pictures are their own stands above.
+CREATE TABLE preferences (
+    member_id INTEGER PRIMARY KEY,
+    preferences_json TEXT NOT NULL CHECK (json_valid(preferences_json))
+) STRICT;
+
+-- /history: a member's finished orders, newest first, and the words of their prompts.
+CREATE INDEX jobs_of_history ON jobs (member_id, scope, number) WHERE state IN ('rendered', 'delivered');
+
+-- `owner` is one token for member and scope, so that a search meets nobody else's words.
+CREATE VIRTUAL TABLE prompts USING fts5 (prompt, owner, tokenize = 'unicode61 remove_diacritics 2');
+
+INSERT INTO prompts (rowid, prompt, owner)
+SELECT
+    number,
+    coalesce(json_extract(order_json, '$.caption'), json_extract(order_json, '$.prompt')),
+    'm' || member_id || replace(scope, ':', '')
+FROM jobs;
+
+CREATE TRIGGER prompts_of_new_jobs AFTER INSERT ON jobs
+BEGIN
+    INSERT INTO prompts (rowid, prompt, owner) VALUES (
+        new.number,
+        coalesce(json_extract(new.order_json, '$.caption'), json_extract(new.order_json, '$.prompt')),
+        'm' || new.member_id || replace(new.scope, ':', '')
+    );
+END;
+
+CREATE TRIGGER prompts_of_changed_jobs AFTER UPDATE OF order_json ON jobs WHEN new.order_json <> old.order_json
+BEGIN
+    UPDATE prompts SET
+        prompt = coalesce(json_extract(new.order_json, '$.caption'), json_extract(new.order_json, '$.prompt'))
+    WHERE rowid = new.number;
+END;
+
+CREATE TRIGGER prompts_of_gone_jobs AFTER DELETE ON jobs
+BEGIN
+    DELETE FROM prompts WHERE rowid = old.number;
+END;

@@ -1,0 +1,54 @@
+"""Orders in the bot's direct messages: the books are the person's."""
+
+import pytest
+from discord_acts import Books, buttons, eventually, refusal
+from discord_pictures import picture
+
+from bot.sandbox.once import image_urls, text_of
+from bot.sandbox.world import World
+
+PERSONAL = pytest.mark.settings(quota={"person_daily_credits": 20, "person_jobs": 1})
+OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
+
+
+async def test_nothing_can_be_ordered_there_unless_the_operator_gives_credits(here: World, books: Books) -> None:
+    assert refusal(await here.member.user.slash("imagine", prompt="a lighthouse")) == OFF
+    assert refusal(await here.member.user.slash("quota")) == OFF
+    assert books.untouched()
+
+
+@PERSONAL
+async def test_images_come_as_a_message_and_are_charged_to_the_person(here: World, books: Books) -> None:
+    await here.member.user.slash("imagine", prompt="a lighthouse")
+    await eventually(lambda: books.states() == ["delivered"])
+    (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
+    await eventually(lambda: [one.id for one in here.member.user.dm_channel.history()] == [result.id])
+    assert books.rows("SELECT DISTINCT scope FROM ledger") == [(f"person:{here.member.id}",)]
+    said = refusal(await here.member.user.slash("quota"))
+    assert said.startswith("**You** have 12 credits of 20 left today outside servers and 0 orders on the way.")
+    assert "a lighthouse" in refusal(await here.member.user.slash("jobs"))
+
+
+@PERSONAL
+async def test_the_days_credits_hold_across_all_that_a_person_orders(here: World, books: Books) -> None:
+    for count in (1, 2):
+        await here.member.user.slash("edit", prompt="warmer", image=("a.png", picture("PNG")))
+        await eventually(lambda: books.states() == ["delivered"] * count)  # noqa: B023 - awaited in its turn
+    answer = refusal(await here.member.user.slash("imagine", prompt="a lighthouse"))
+    assert answer.startswith("You have 4 credits left today and this needs 8.")
+
+
+@PERSONAL
+async def test_again_works_there(here: World, books: Books) -> None:
+    await here.member.user.slash("imagine", prompt="a lighthouse")
+    await eventually(lambda: books.states() == ["delivered"])
+    (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
+    assert "Again" in buttons(result)
+    await here.member.user.click(result, label="Again")
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+
+
+async def test_ones_credits_there_and_in_a_server_are_apart(here: World, books: Books) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await eventually(lambda: books.states() == ["delivered"])
+    assert "not ordered anything here" in text_of((await here.member.user.slash("jobs")).response.message)  # pyright: ignore[reportOptionalMemberAccess] - answered
