@@ -101,7 +101,7 @@ async def open_tools(
     await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
-    fal = await _fal(stack, settings, fal_key, world)
+    fal = await _fal(stack, settings.fal, fal_key, world.sleep)
     words = SqliteWords(database)
     downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
@@ -134,15 +134,15 @@ async def open_tools(
     )
 
 
-async def _fal(stack: AsyncExitStack, settings: Settings, key: str, world: World) -> Fal:
+async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sleep) -> Fal:
     fal = Fal(
         key,
-        addresses(settings.fal),
+        addresses(settings),
         await stack.enter_async_context(_session(NO_LIMIT)),
-        keep_outputs_days=settings.fal.keep_outputs,
-        sleep=world.sleep,
-        streams=StreamLimits(most=settings.fal.streams),
-        priority=settings.fal.queue_priority,
+        keep_outputs_days=settings.keep_outputs,
+        sleep=sleep,
+        streams=StreamLimits(most=settings.streams),
+        priority=settings.queue_priority,
     )
     stack.push_async_callback(fal.aclose)
     return fal

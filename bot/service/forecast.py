@@ -1,14 +1,31 @@
 """What the bot expects of fal's time, and what it learns from each request."""
 
+from typing import Protocol
+
 from bot.domain.catalogue import Catalogue
-from bot.domain.eta import Spread, Times, kind_of
+from bot.domain.eta import Kind, Spread, Times, kind_of
 from bot.domain.job import Job
+from bot.domain.turns import Turn
 from bot.service.ports import Clock, Expected
-from bot.service.run import Run
-from bot.service.stores import Timings
 
 LEAST_GIVE, GIVE = 5.0, 0.25
 """Seconds, and share of the wait, that an expected moment may wander before it is said anew."""
+
+
+class Timings(Protocol):
+    """What the line and its estimates go on from after a restart."""
+
+    async def turns(self) -> list[Turn]:
+        """The turns given lately, the oldest first."""
+        ...
+
+    async def times(self) -> list[tuple[Kind, float]]:
+        """Seconds that requests took lately, the oldest first."""
+        ...
+
+    async def keep(self, kind: Kind, seconds: float) -> None:
+        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
+        ...
 
 
 class Forecast:
@@ -24,12 +41,11 @@ class Forecast:
         for kind, seconds in await self._timings.times():
             self._times.add(kind, seconds)
 
-    async def learn(self, run: Run) -> None:
-        """Remember how long a request took; after its job is over, so that nobody waits for the file."""
-        if run.took:
-            kind = kind_of(run.job.request)
-            self._times.add(kind, run.took)
-            await self._timings.keep(kind, run.took)
+    async def learn(self, job: Job, took: float | None) -> None:
+        """Remember how many seconds fal took, if that was seen; after the job is over, so that nobody waits for the file."""
+        if took and took > 0:  # a clock may be set back
+            self._times.add(kind_of(job.request), took)
+            await self._timings.keep(kind_of(job.request), took)
 
     def usual(self, job: Job) -> Spread:
         """How long such a request takes at fal."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from bot.domain.eta import done_in
 from bot.domain.job import Job
 from bot.domain.turns import Turns, Waiting
-from bot.service.forecast import Forecast
+from bot.service.forecast import Forecast, Timings
 from bot.service.gate import Gate
 from bot.service.ports import Clock, InLine
-from bot.service.stores import Timings
 
 TELL_EVERY, TOLD_A_SECOND = 2.0, 100
 """Seconds between two looks at where everyone stands, at least, and how many are told in a second, at most."""

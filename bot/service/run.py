@@ -9,10 +9,10 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.job import Job
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
+from bot.service.forecast import Timings
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
 from bot.service.progress import Progress
-from bot.service.stores import Timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,9 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from bot.domain.eta import Kind
 from bot.domain.job import Job
 from bot.domain.preferences import Preferences
 from bot.domain.rules import Rules, RulesRecord
-from bot.domain.turns import Turn
 
 
 class RulesStore(Protocol):
@@ -51,20 +49,4 @@ class PictureKeepers(Protocol):
 
     async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
         """Those of them."""
-        ...
-
-
-class Timings(Protocol):
-    """What the line and its estimates go on from after a restart."""
-
-    async def turns(self) -> list[Turn]:
-        """The turns given lately, the oldest first."""
-        ...
-
-    async def times(self) -> list[tuple[Kind, float]]:
-        """Seconds that requests took lately, the oldest first."""
-        ...
-
-    async def keep(self, kind: Kind, seconds: float) -> None:
-        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
         ...

@@ -193,7 +193,7 @@ class Studio:
             await self._collect(run, result)
         await run.progress.stop()
         await self._deliver(run)
-        await self._forecast.learn(run)
+        await self._forecast.learn(run.job, run.took)
 
     async def _result(self, run: Run) -> Result | None:
         """What fal made; both tries of an order may be lost, and looked for."""

@@ -624,8 +624,8 @@ async def test_a_cancel_shows_until_fal_confirms_it(house: House, scene: Scene) 
     job = await scene.order()
     await scene.becomes(job, State.QUEUED)
     scene.studio.cancel(job)
-    scene.clock.turn(2)
-    await until(lambda: house.stage.phases(job) == [Cancelling()])
+    await scene.pass_time(lambda: house.stage.phases(job), step=1)
+    assert house.stage.phases(job) == [Cancelling()]
     house.finish("a fox")
     await scene.over(job)
 
