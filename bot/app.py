@@ -11,50 +11,43 @@ from discord.ext import commands
 
 from bot import texts
 from bot.adapters.charts import Charts
-from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_copies import Copies
-from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_operator import Operator
-from bot.adapters.discord_posts import Posts
-from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal_watch import Sleep
-from bot.adapters.intake import Fetcher, Intake
-from bot.adapters.pictures import PictureLimits
+from bot.adapters.intake import Fetcher
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_tree import SqliteTree
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
-from bot.domain.ledger import Limits
+from bot.parts import house, make_desk, make_gallery, make_parts, make_privacy, make_purse
 from bot.service.alerts import Alerts
 from bot.service.baskets import Baskets
-from bot.service.desk import Desk, House
+from bot.service.desk import Desk
 from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
-from bot.service.gallery import DAY, Gallery
+from bot.service.gallery import Gallery
 from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock
-from bot.service.privacy import Privacy, Retention
-from bot.service.purse import Purse, PurseRules
+from bot.service.privacy import Privacy
+from bot.service.purse import Purse
 from bot.service.recent import Recent
 from bot.service.reports import Reports
 from bot.service.ruling import Ruling
-from bot.service.run import Parts
 from bot.service.studio import Studio
 from bot.service.wording import Wording
 from bot.settings import Settings
-from bot.tools import Tools, World, new_id, new_seed, open_tools
+from bot.tools import Tools, World, new_id, open_tools
 from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
 from cogs.editing import Editing
-from cogs.finding import found_images
 from cogs.guide import Guide
 from cogs.history import HistoryPages
 from cogs.imagine import Imagine
@@ -128,16 +121,16 @@ def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
     client = _client(tools)
     packer, alerts = Packer(tools.worker), Alerts()
-    purse = _purse(tools, alerts)
+    purse = make_purse(tools, alerts)
     app = App(
         settings=settings,
         client=client,
-        studio=Studio(_parts(tools, client, packer, alerts)),
-        desk=_desk(tools, purse),
+        studio=Studio(make_parts(tools, client, packer, alerts)),
+        desk=make_desk(tools, purse),
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
-        privacy=_privacy(tools),
+        privacy=make_privacy(tools),
         offers=tools.offers,
         people=tools.people,
         ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
@@ -147,7 +140,7 @@ def _wired(tools: Tools) -> App:
         baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
-        gallery=_gallery(tools, packer),
+        gallery=make_gallery(tools, packer),
         copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
         recent=Recent(world.clock),
         store=tools.store,
@@ -202,100 +195,4 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         ),
         Deletions(app.tree, app.clock),
         Doors(app.client),
-    )
-
-
-def _desk(tools: Tools, purse: Purse) -> Desk:
-    return Desk(
-        catalogue=tools.catalogue,
-        store=tools.store,
-        rules=tools.rules,
-        purse=purse,
-        refusals=tools.usage,
-        words=tools.book,
-        offers=tools.offers,
-        people=tools.people,
-        house=house(tools.settings),
-        keepers=tools.tree,
-        preferences=tools.preferences,
-        history=tools.history,
-        clock=tools.world.clock,
-        new_id=new_id,
-        new_seed=new_seed,
-        reached=tools.world.reached,
-    )
-
-
-def _purse(tools: Tools, alerts: Alerts) -> Purse:
-    quota, operator = tools.settings.quota, tools.settings.operator
-    rules = PurseRules(
-        monthly=quota.total_monthly_credits,
-        server_monthly=quota.server_monthly_credits,
-        allow_list=operator.allow_list,
-    )
-    return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
-
-
-def _privacy(tools: Tools) -> Privacy:
-    keep = tools.settings.retention
-    retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
-    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
-
-
-def _gallery(tools: Tools, packer: Packer) -> Gallery:
-    results = tools.settings.results
-    return Gallery(
-        packer,
-        tools.store,
-        tools.jobs_dir,
-        keep_days=results.keep_days,
-        max_gib=results.max_gib,
-        clock=tools.world.clock,
-    )
-
-
-def _parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
-    fal = tools.settings.fal
-    delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
-    govern(client, budget := Budget())
-    return Parts(
-        backend=tools.fal,
-        store=tools.store,
-        timings=tools.timings,
-        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
-        stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
-        catalogue=tools.catalogue,
-        alerts=alerts,
-        clock=tools.world.clock,
-        sleep=tools.world.sleep,
-        new_seed=new_seed,
-        jobs_dir=tools.jobs_dir,
-        max_concurrent=fal.max_concurrent,
-        weights=fal.weights,
-        max_wait=fal.max_wait * 3600,
-        find_lost=fal.find_lost * 60,
-        keep_outputs=fal.keep_outputs * DAY,
-        operator_month=tools.settings.quota.total_monthly_credits,
-        reached=tools.world.reached,
-    )
-
-
-def house(settings: Settings) -> House:
-    """The operator's rules."""
-    return House(
-        limits=limits(settings),
-        max_tolerance=settings.safety.max_tolerance,
-        person_day=settings.quota.person_daily_credits,
-        person_jobs=settings.quota.person_jobs,
-    )
-
-
-def limits(settings: Settings) -> Limits:
-    """The operator's limits."""
-    return Limits(
-        member_day=settings.quota.member_daily_credits,
-        server_day=settings.quota.server_daily_credits,
-        operator_month=settings.quota.total_monthly_credits,
-        member_jobs=settings.quota.member_jobs,
-        server_jobs=settings.quota.server_jobs,
     )

@@ -23,6 +23,7 @@ CREATE TABLE baskets (
 
 CREATE INDEX baskets_in_order ON baskets (scope, member_id, place);
 CREATE INDEX baskets_added ON baskets (added_at);
+CREATE INDEX baskets_of_member ON baskets (member_id);
 -- Orders by messages have no interaction: their progress is a message of the channel.
 ALTER TABLE jobs ADD COLUMN notice_id INTEGER; -- that message, once it is known
 
