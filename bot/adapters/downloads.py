@@ -9,8 +9,8 @@ from typing import Self
 
 import aiohttp
 
-_CHUNK = 64 * 1024
-"""Bytes held in memory at a time."""
+_BLOCK = 256 * 1024
+"""Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes."""
 _REDIRECTS = 3
 _GONE = frozenset(range(400, 500)) - {408, 425, 429}
 """Statuses that another try does not change."""
@@ -109,17 +109,20 @@ def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
 
 
 async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> Fetched:
-    received = 0
+    received, held = 0, bytearray()
     with _Part(target) as part:
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        async for chunk in response.content.iter_any():
             received += len(chunk)
             if received > max_bytes:
                 raise TooLargeError(limit_bytes=max_bytes)
-            part.write(chunk)
+            held += chunk
+            if len(held) >= _BLOCK:
+                await asyncio.to_thread(part.write, held)
+                held = bytearray()
         declared = response.content_length
         if declared is not None and received < declared and "Content-Encoding" not in response.headers:
             raise TruncatedError
-        await asyncio.to_thread(part.keep)
+        await asyncio.to_thread(part.keep, held)
     return Fetched(bytes=received, content_type=response.content_type)
 
 
@@ -132,14 +135,17 @@ class _Part:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("wb", buffering=0)
+        self._file = self._path.open("wb")
         return self
 
-    def write(self, chunk: bytes) -> None:
-        self._file.write(chunk)
+    def write(self, block: bytearray) -> None:
+        """Blocks."""
+        self._file.write(block)
 
-    def keep(self) -> None:
+    def keep(self, rest: bytearray) -> None:
         """Put the file in its place, on the disk for good. Blocks."""
+        self._file.write(rest)
+        self._file.flush()
         os.fsync(self._file.fileno())
         self._path.replace(self._target)
 

@@ -9,25 +9,20 @@ import discord
 import pytest
 from discord import http
 from discord.webhook import async_
+from discord_job import CATALOGUE, NOW, a_job
 
 from bot import views
-from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.pictures import PictureWorker
-from bot.domain.job import Job, Reply, State
-from bot.domain.order import Choices, Order
+from bot.domain.job import Job
 from bot.service.alerts import Alerts
 from bot.service.ports import Late
-from bot.settings import MODELS_FILE
 from tests.loopback import discord_limits
-from tests.loopback.discord_seed import APPLICATION_ID, CHANNEL_ID, GUILD_ID, MEMBER_ID
+from tests.loopback.discord_seed import CHANNEL_ID
 from tests.loopback.discord_server import LoopbackDiscord
-
-CATALOGUE = load_catalogue(MODELS_FILE)
-NOW = 1000.0
 
 
 def clock() -> float:
@@ -68,27 +63,6 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
         delivery.act = lambda _: None
         yield Place(server, client, delivery, DiscordStage(client, delivery, budget, CATALOGUE, clock, asyncio.sleep))
         assert server.limits.hits == {}
-
-
-def a_job() -> Job:
-    order = Order(
-        scope=f"guild:{GUILD_ID}",
-        guild_id=GUILD_ID,
-        channel_id=CHANNEL_ID,
-        member_id=MEMBER_ID,
-        prompt="a fox",
-        model="nano-banana-2",
-        choices=Choices(),
-    )
-    return Job(
-        id="0123456789abcdef",
-        state=State.RENDERED,
-        order=order,
-        request=CATALOGUE.request(order, max_tolerance=6, seed=1),
-        credits=8,
-        created_at=NOW,
-        reply=Reply(application_id=APPLICATION_ID, token="a-token", created_at=NOW, message_id=77),
-    )
 
 
 async def test_images_go_before_all_that_waits_for_the_channel(place: Place) -> None:

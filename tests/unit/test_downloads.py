@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import threading
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -23,8 +26,9 @@ from bot.adapters.downloads import (
     TruncatedError,
 )
 
-CONTENT = os.urandom(300_000)
+CONTENT = os.urandom(700_000)
 LIMIT = 1_000_000
+ENORMOUS = 40_000_000
 SIGNATURE = "ex=6a1&hm=SECRET"
 
 
@@ -61,6 +65,14 @@ async def cut_off_in_chunks(request: web.Request) -> web.StreamResponse:
     return answer
 
 
+async def enormous(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Length": str(ENORMOUS)})
+    await answer.prepare(request)
+    for _ in range(ENORMOUS // 10_000):
+        await answer.write(CONTENT[:10_000])
+    return answer
+
+
 async def silent(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Length": str(len(CONTENT))})
     await answer.prepare(request)
@@ -91,6 +103,7 @@ async def server() -> AsyncIterator[TestServer]:
         "/cut-off": cut_off,
         "/cut-off-in-chunks": cut_off_in_chunks,
         "/silent": silent,
+        "/enormous": enormous,
         "/status/{status}": status,
         "/hop/{left}": hop,
         "/elsewhere": elsewhere,
@@ -220,3 +233,44 @@ async def test_a_cancelled_download_leaves_nothing(server: TestServer, downloads
     with pytest.raises(asyncio.CancelledError):
         await at_work
     assert names(tmp_path) == []
+
+
+async def test_however_large_a_file_is_little_of_it_is_in_memory(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    tracemalloc.start()
+    try:
+        await downloads.fetch(address(server, "/enormous"), tmp_path / "file.png", max_bytes=ENORMOUS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "file.png").stat().st_size == ENORMOUS
+    assert peak < 4_000_000  # the server's own part of it included
+
+
+async def test_a_disk_that_cannot_keep_up_stops_this_download_alone(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    os.mkfifo(part := tmp_path / "file.part")
+    slow_disk = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
+    stuck = asyncio.create_task(downloads.fetch(address(server, "/whole"), tmp_path / "file.png", max_bytes=LIMIT))
+    rescue = threading.Timer(10, drain, [slow_disk])  # else a loop that stands would stand for ever
+    rescue.start()
+    try:
+        other = await downloads.fetch(address(server, "/whole"), tmp_path / "other.png", max_bytes=LIMIT)
+        assert other.bytes == len(CONTENT)
+        assert not stuck.done()
+        rescue.cancel()
+        await asyncio.to_thread(drain, slow_disk)
+        with pytest.raises(OSError, match="Invalid argument"):  # what is no file is not kept
+            await stuck
+    finally:
+        rescue.cancel()
+        os.close(slow_disk)
+
+
+def drain(pipe: int) -> None:
+    left = len(CONTENT)
+    while left:
+        with suppress(BlockingIOError):
+            left -= len(os.read(pipe, left))
