@@ -18,6 +18,7 @@ from bot.service.desk import Desk
 from bot.service.drafts import Drafts
 from bot.service.studio import Studio
 from cogs.answering import answer_error, answer_view, answered
+from cogs.asking import asker_of, where_of
 from cogs.editing import depth_of, images_of
 from cogs.imagine import Imagine, Prompt, complete
 from cogs.orders import place, scope_of
@@ -133,7 +134,7 @@ class Blending(commands.Cog):
                 images=images,
                 depth=await depth_of(images, self._studio),
                 picked=tuple(range(1, len(pictures) + 1)),
-                model=self._desk.catalogue.default_model,
+                model=await self._desk.usual_model(scope_of(interaction), asker_of(interaction), where_of(interaction)),
                 basket=tuple(one.id for one in pictures),
             )
         )

@@ -17,6 +17,7 @@ from bot.service.desk import Desk
 from bot.service.drafts import Drafts
 from bot.service.studio import Studio
 from cogs.answering import answer_error, answer_view, answered
+from cogs.asking import asker_of, where_of
 from cogs.finding import found_images
 from cogs.orders import place, scope_of
 from cogs.results import clicked
@@ -47,7 +48,7 @@ class Editing(commands.Cog):
     @answered
     async def edit_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """The form is the first answer: nothing is fetched before it."""
-        draft = self._draft(interaction, images_of(message, self._client))
+        draft = await self._draft(interaction, images_of(message, self._client))
         await self._open(interaction, replace(draft, depth=await depth_of(draft.images, self._studio)))
 
     @commands.Cog.listener()
@@ -59,7 +60,7 @@ class Editing(commands.Cog):
         job = await clicked(interaction, self._studio, job_id, action)
         if not job.pictures:
             raise JobGoneError
-        await self._open(interaction, self._draft_of(interaction, job, position))
+        await self._open(interaction, await self._draft_of(interaction, job, position))
 
     @commands.Cog.listener()
     @answered
@@ -93,23 +94,24 @@ class Editing(commands.Cog):
         draft = await self._drafts.begin(draft)
         await interaction.response.send_modal(views.edit_form(draft, self._desk.catalogue))
 
-    def _draft(self, interaction: discord.Interaction, images: tuple[Reference, ...]) -> Draft:
+    async def _draft(self, interaction: discord.Interaction, images: tuple[Reference, ...]) -> Draft:
         return Draft(
             id="",
             scope=scope_of(interaction),
             member_id=interaction.user.id,
             images=images,
-            model=self._desk.catalogue.default_model,
+            model=await self._desk.usual_model(scope_of(interaction), asker_of(interaction), where_of(interaction)),
         )
 
-    def _draft_of(self, interaction: discord.Interaction, job: Job, position: int) -> Draft:
+    async def _draft_of(self, interaction: discord.Interaction, job: Job, position: int) -> Draft:
         every = range(1, len(job.pictures) + 1)
         images = tuple(job.reference(one) for one in ([position] if position in every else every))
+        draft = await self._draft(interaction, images)
         known = job.order.model in self._desk.catalogue.models
         return replace(
-            self._draft(interaction, images),
+            draft,
             prompt="" if job.order.caption else job.order.prompt,
-            model=job.order.model if known else self._desk.catalogue.default_model,
+            model=job.order.model if known else draft.model,
             choices=Choices(
                 resolution=job.order.choices.resolution,
                 format=job.order.choices.format,

@@ -174,6 +174,12 @@ class Desk:
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._history.finished(scope, member_id, words, most=most, skipped=skipped)
 
+    async def usual_model(self, scope: str, asker: Asker, where: Where) -> str:
+        """What a form shows first: the member's own usual model where it is allowed, else the server's."""
+        holds = await self.effective(scope, asker, where)
+        wanted = (await self.preferences(asker.member_id)).model
+        return wanted if wanted in holds.models.value else holds.default_model
+
     async def preferences(self, member_id: int) -> Preferences:
         """What a member usually wants."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):

@@ -6,6 +6,7 @@ from discord_acts import Books, delivered, private, refusal, results
 from discord_pictures import picture
 from discord_restart import Restart
 
+from bot.domain.asking import Asker, Where
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World
 
@@ -104,3 +105,14 @@ async def test_a_preference_that_the_server_forbids_makes_no_order_fail(here: Wo
     await delivered(here)
     assert private(answer) == []
     assert last(fal)[1]["num_images"] == 1
+
+
+async def test_a_form_shows_the_members_usual_model_first(here: World) -> None:
+    await here.member.slash(here.channel, "prefer set", model="nano-banana-pro")
+    guild = here.app.client.guilds[0]
+    where = Where(guild_id=guild.id, channel_id=here.channel.id)
+    models = [
+        await here.app.desk.usual_model(f"guild:{guild.id}", Asker(member_id=one.id), where)
+        for one in (here.member, here.other)
+    ]
+    assert models == ["nano-banana-pro", "nano-banana-2"]
