@@ -886,7 +886,7 @@ def _order_refused(error: BotError) -> str | None:  # noqa: C901 - one sentence 
         case DeclaredPictureError(filename=name, too_large=True, limit_bytes=limit):
             return f"{code(name)} is empty or larger than {size_of(limit)}. Please attach a smaller picture."
         case DeclaredPictureError(filename=name):
-            return f"{code(name)} is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF."
+            return f"{code(name)} is not a picture I can use. Please attach a PNG, JPEG, WebP, GIF or HEIC."
         case _:
             return None
 
@@ -1452,7 +1452,9 @@ def _picture_refused(error: BotError) -> str | None:
         case NotAPictureError(position=n):
             return f"Picture {n} is not a picture inside, whatever its name says. {NOT_CHARGED}"
         case UnsupportedPictureError(position=n, kind=kind):
-            return f"Picture {n} is {kind.upper()}; I take PNG, JPEG, WebP and GIF. {NOT_CHARGED} Please convert it."
+            return (
+                f"Picture {n} is {kind.upper()}; I take PNG, JPEG, WebP, GIF and HEIC. {NOT_CHARGED} Please convert it."
+            )
         case PictureTooLargeError(position=n, limit_bytes=limit):
             return f"Picture {n} is larger than {size_of(limit)}. {NOT_CHARGED} Please attach a smaller one."
         case PictureTooManyPixelsError(position=n, width=width, height=height, limit=limit):

@@ -5,11 +5,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageCms
 
 from bot.adapters.picture_bytes import PictureType
-from bot.domain.errors import BrokenPictureError
+from bot.domain.errors import BrokenPictureError, PictureTooManyPixelsError
 
 # --- decoding -------------------------------------------------------------------------------------
 
@@ -29,8 +30,10 @@ _UPRIGHT = {
 def read(path: Path, kind: PictureType, pixels: int) -> Image.Image:
     """The first frame as RGB or RGBA of 8 bits, upright, in sRGB, without metadata. Raises BrokenPictureError."""
     Image.MAX_IMAGE_PIXELS = pixels  # the header was believed so far; Pillow looks at every frame
+    if kind is PictureType.HEIC:
+        _let_heic_in(path, pixels)
     try:
-        with Image.open(path, formats=[kind.value]) as image:
+        with Image.open(path, formats=["HEIF" if kind is PictureType.HEIC else kind.value]) as image:
             image.load()
             turn = _UPRIGHT.get(_orientation(image))
             plain = _in_srgb(image)
@@ -44,6 +47,20 @@ def read(path: Path, kind: PictureType, pixels: int) -> Image.Image:
         plain = plain.transpose(turn)
     plain.info = {}
     return plain
+
+
+def _let_heic_in(path: Path, pixels: int) -> None:
+    """Teach Pillow the kind, and look at the size first. Raises PictureTooManyPixelsError, BrokenPictureError."""
+    import pillow_heif  # noqa: PLC0415 - few pictures need it, and it loads a decoder
+
+    heif: Any = pillow_heif  # it declares what it takes only in part
+    heif.register_heif_opener()
+    try:
+        width, height = heif.open_heif(path).size
+    except Exception as error:  # the boundary of a decoder, as in `read`
+        raise BrokenPictureError from error
+    if width * height > pixels:
+        raise PictureTooManyPixelsError(width=width, height=height, limit=pixels)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -179,6 +179,9 @@ def _admit(source: Path, limits: PictureLimits) -> PictureType:
     """Refuse what a header can refuse, before anything is decoded."""
     if source.stat().st_size > limits.source_bytes:
         raise PictureTooLargeError(limit_bytes=limits.source_bytes)
+    seen = glance(source)
+    if seen is not None and seen.kind is PictureType.HEIC:
+        return seen.kind  # only its own library reads its size, and that runs in the process
     kind, width, height = _inspect(source)
     if width * height > limits.pixels:
         raise PictureTooManyPixelsError(width=width, height=height, limit=limits.pixels)

@@ -3,8 +3,8 @@
 from bot.domain.errors import DeclaredPictureError
 from bot.domain.order import Reference
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
-TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif")
+TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif", "image/heic", "image/heif")
 MAX_BYTES = 25 * 1024 * 1024
 
 

@@ -92,7 +92,7 @@ INSIDE = {
     "another kind under a good name": (
         "cat.jpg",
         HEIC,
-        f"Picture 2 is HEIC; I take PNG, JPEG, WebP and GIF. {NOT_CHARGED} Please convert it.",
+        f"Picture 2 is damaged or incomplete. {NOT_CHARGED} Please attach it again.",
     ),
     "a dot": (
         "cat.gif",
@@ -137,11 +137,15 @@ DECLARED = {
         bytes(25 * 1024 * 1024 + 1),
         "`cat.png` is empty or larger than 25 MB. Please attach a smaller picture.",
     ),
-    "HEIC": ("IMG_1.HEIC", HEIC, "`IMG_1.HEIC` is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF."),
+    "BMP": (
+        "IMG_1.BMP",
+        b"BM",
+        "`IMG_1.BMP` is not a picture I can use. Please attach a PNG, JPEG, WebP, GIF or HEIC.",
+    ),
     "a text": (
         "notes.txt",
         b"hello",
-        "`notes.txt` is not a picture I can use. Please attach a PNG, JPEG, WebP or GIF.",
+        "`notes.txt` is not a picture I can use. Please attach a PNG, JPEG, WebP, GIF or HEIC.",
     ),
 }
 

@@ -2,8 +2,11 @@
 
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import pillow_heif
 import pytest
 import pytest_asyncio
 from pictures_made import (
@@ -216,10 +219,31 @@ async def test_what_is_no_picture_is_refused(content: bytes, worker: PictureWork
 
 async def test_a_kind_that_is_not_taken_is_named(worker: PictureWorker, tmp_path: Path) -> None:
     source = tmp_path / "in.png"
-    source.write_bytes(b"\x00\x00\x00\x14ftypheic\x00\x00\x00\x00mif1")
+    source.write_bytes(b"\x00\x00\x00\x14ftypavif\x00\x00\x00\x00avif")
     with pytest.raises(UnsupportedPictureError) as caught:
         await worker.normalise(source, tmp_path, "clean", LIMITS)
-    assert caught.value.kind == "heic"
+    assert caught.value.kind == "avif"
+
+
+async def test_a_photo_of_a_phone_is_converted(worker: PictureWorker, tmp_path: Path) -> None:
+    source, heif = tmp_path / "in.heic", cast("Any", pillow_heif)
+    heif.from_pillow(Image.new("RGB", (64, 48), "red")).save(source, quality=95)
+    clean = await worker.normalise(source, tmp_path, "clean", LIMITS)
+    assert (clean.content_type, clean.width, clean.height) == ("image/jpeg", 64, 48)
+    with Image.open(clean.path) as image:
+        red, green, blue = cast("tuple[int, int, int]", image.convert("RGB").getpixel((32, 24)))
+    assert red > 230
+    assert max(green, blue) < 30
+
+
+async def test_a_photo_of_a_phone_with_too_many_pixels_is_refused_before_it_is_decoded(
+    worker: PictureWorker, tmp_path: Path
+) -> None:
+    source, heif = tmp_path / "in.heic", cast("Any", pillow_heif)
+    heif.from_pillow(Image.new("RGB", (128, 128), "red")).save(source, quality=50)
+    with pytest.raises(PictureTooManyPixelsError) as caught:
+        await worker.normalise(source, tmp_path, "clean", replace(LIMITS, pixels=128 * 127))
+    assert (caught.value.width, caught.value.height) == (128, 128)
 
 
 async def test_a_decompression_bomb_is_refused_by_its_header(worker: PictureWorker, tmp_path: Path) -> None:
