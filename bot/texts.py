@@ -42,6 +42,7 @@ from bot.domain.errors import (
     JustBroughtBackError,
     LacksOptionError,
     LargestAlreadyError,
+    LinkGivenError,
     LostError,
     MayNotBlockError,
     MissingPermissionsError,
@@ -1413,7 +1414,7 @@ def _conversation_refused(error: BotError) -> str | None:
             return None
 
 
-def _reply_refused(error: BotError) -> str | None:
+def _reply_refused(error: BotError) -> str | None:  # noqa: C901 - one sentence per error
     match error:
         case UnknownOptionsError(given=given):
             more = f" and {len(given) - 5} more" if len(given) > 5 else ""  # noqa: PLR2004 - enough to see the mistake
@@ -1425,6 +1426,10 @@ def _reply_refused(error: BotError) -> str | None:
             return f"There is no image {named} there: it has {counted(there, 'image')}. Nothing was ordered."
         case RepliesOffError():
             return "Ordering by messages is switched off here. **/imagine** and **/edit** work."
+        case LinkGivenError():
+            return (
+                "I do not follow links. Please attach the image itself, or choose **Apps > Edit image** on its message."
+            )
         case ImageHiddenError():
             return (
                 "Discord does not show me that image. Choose **Apps > Edit image** on it, or attach it to your message."

@@ -13,6 +13,7 @@ from bot.domain.errors import (
     BotError,
     ImageHiddenError,
     JobGoneError,
+    LinkGivenError,
     NeedsGoAheadError,
     NoImageThereError,
     NoSuchImageError,
@@ -40,6 +41,7 @@ OFFER_LIFE = 120.0
 """Seconds that an offer stands."""
 REFUSAL_LIFE = 15.0
 """Seconds that a refusal stands: everybody in the channel sees it."""
+LINK = re.compile(r"https?://", re.IGNORECASE)
 ORDERS = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
@@ -192,6 +194,8 @@ class Replies(commands.Cog):
 
     async def _answer_words(self, ask: _Ask) -> None:
         """A mention without any image may be a question to people, so it costs nothing until its author says so."""
+        if LINK.search(ask.said.prompt):
+            raise LinkGivenError
         await self._offer(ask.message, self._order(ask), texts.offer_make(OFFER_LIFE), texts.make_this)
 
     async def _offer_choice(self, ask: _Ask) -> None:

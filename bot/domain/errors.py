@@ -468,6 +468,10 @@ class ImageHiddenError(RefusedError):
     """Discord shows the bot no images of other people's messages."""
 
 
+class LinkGivenError(RefusedError):
+    """A message has a link where an image is needed."""
+
+
 class NoImageThereError(RefusedError):
     """The message that was replied to holds no image."""
 

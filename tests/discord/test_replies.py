@@ -541,3 +541,11 @@ async def test_a_channels_own_rule_for_replies_goes_before_the_servers(here: Wor
     await set_rules(here, Rules(channel_rules={here.channel.id: ChannelRules(replies=Replies.OFF)}))
     await here.member.send(here.channel, "make it night", reply_to=result)
     await nothing_follows(here, fal, 1)
+
+
+async def test_a_link_instead_of_an_image_is_told_what_to_do(here: World, fal: LoopbackFal) -> None:
+    bot = here.env.bot.user
+    assert bot is not None
+    await here.member.send(here.channel, f"<@{bot.id}> make https://example.org/cat.png blue")
+    await eventually(lambda: any("I do not follow links." in text_of(message) for message in public(here)))
+    assert fal.jobs == {}
