@@ -1,6 +1,7 @@
 """The process: from the login to a clean stop, with the sweep and the alerts beside the work."""
 
 import asyncio
+import gc
 import logging
 import shutil
 from pathlib import Path
@@ -38,6 +39,9 @@ async def run(settings: Settings, *, token: str, fal_key: str, data_dir: Path, s
             app.client,
         ):
             if await unless(stop, _log_in(app.client, token)):
+                # Only for speed: what was made until here stays, and looking through it stopped the loop for up to 56 ms;
+                # now 11. (200 orders on two cores. What Discord tells of its servers comes later, and may be thrown away.)
+                gc.freeze()
                 await _until(stop, app, data_dir)
 
 

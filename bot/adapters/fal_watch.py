@@ -120,10 +120,7 @@ class FalWatch:
                     return
 
     async def _seen(self, status_url: str) -> AsyncGenerator[Status]:
-        """What the stream tells; while there is none, what looks find.
-
-        The stream is there for speed alone: without it COMPLETED is noticed up to 2 s late.
-        """
+        """What the stream tells; while there is none, what looks find."""
         looks, breaks, due = _Looks(), 0, 0
         while True:
             refused = False
