@@ -1013,9 +1013,7 @@ SETTING_TITLES = {
     "replies": "Replies to images",
     "editable": "Whose pictures may be edited",
     "private": "Private results",
-    "log_channel": "Log channel",
-    "approval_channels": "Orders there wait for approval",
-    "approval_roles": "Orders of these roles wait for approval",
+    "log_channel": "Log channel (notices from the people who run the bot)",
 }
 SETTING_WORDS = {
     "every": "in every channel",
@@ -1064,8 +1062,7 @@ def setting_value(target: Target, value: Value) -> str:
         return SETTING_WORDS.get(value, value) if setting.words else value
     if setting.takes is Takes.MODELS:
         return ", ".join(sorted(str(one) for one in value))
-    sign = "@&" if setting.takes is Takes.ROLES else "#"
-    shown = [f"<{sign}{one}>" for one in sorted(value, key=str)[:LISTED]]
+    shown = [f"<#{one}>" for one in sorted(value, key=str)[:LISTED]]
     more = len(value) - len(shown)
     return f"{' '.join(shown)}{f' and {more} more' if more else ''}" or "none"
 

@@ -89,12 +89,9 @@ class Rules:
     names_word: bool = True
     """Whether a refusal tells the member which word rule it was."""
 
-    # --- approval and log
-    approval_channels: frozenset[int] = frozenset()
-    """Orders there wait for a moderator."""
-    approval_roles: frozenset[int] = frozenset()
-    """Orders of members with one of these roles wait for a moderator."""
+    # --- log
     log_channel: int | None = None
+    """Where the operator's notices are posted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,6 @@ class Takes(StrEnum):
     MODELS = "models"
     CHANNEL = "channel"
     CHANNELS = "channels"
-    ROLES = "roles"
 
 
 class Page(StrEnum):
@@ -86,8 +85,6 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("editable", Page.SAFETY, Takes.WORD, words=Editable),
         Setting("private", Page.SAFETY, Takes.FLAG),
         Setting("log_channel", Page.LOG, Takes.CHANNEL),
-        Setting("approval_channels", Page.LOG, Takes.CHANNELS),
-        Setting("approval_roles", Page.LOG, Takes.ROLES),
     )
 }
 """Every setting by its name, in the order they are shown."""
@@ -170,7 +167,7 @@ def read_value(target: Target, text: str, catalogue: Catalogue) -> Value:
             return _flag(setting, text)
         case Takes.MODELS:
             return _models(setting, re.split(r"[\s,]+", text), catalogue)
-        case Takes.CHANNELS | Takes.ROLES:
+        case Takes.CHANNELS:
             return _ids(setting, text)
         case Takes.CHANNEL:
             return next(iter(_ids(setting, text)))

@@ -113,7 +113,7 @@ def _channels(shown: Shown) -> Iterable[ui.Item[Any]]:
         yield row(PanelItem(ui.UserSelect[Any](custom_id=look, placeholder=texts.PICK_MEMBER)))
         return
     yield from _choice(shown, Target("channels"))
-    yield from _picked(shown, Target("listed_channels"), "channel")
+    yield from _picked(shown, Target("listed_channels"))
     yield ui.TextDisplay(texts.channels_said(shown.record.rules))
     pick = ui.ChannelSelect[Any](
         custom_id=panel_id("settings", "own", shown.ticket),
@@ -138,9 +138,7 @@ def _safety(shown: Shown) -> Iterable[ui.Item[Any]]:
 
 
 def _log(shown: Shown) -> Iterable[ui.Item[Any]]:
-    yield from _picked(shown, Target("log_channel"), "channel", most=1)
-    yield from _picked(shown, Target("approval_channels"), "channel")
-    yield from _picked(shown, Target("approval_roles"), "role")
+    yield from _picked(shown, Target("log_channel"), most=1)
     yield ui.TextDisplay(texts.latest_said(shown.changes))
 
 
@@ -200,25 +198,22 @@ def _option(value: str, label: str, chosen: bool) -> discord.SelectOption:  # no
     return discord.SelectOption(value=value, label=label[:100], default=chosen)
 
 
-def _picked(shown: Shown, target: Target, kind: str, most: int = MOST_CHOSEN) -> Iterable[ui.Item[Any]]:
-    """A title with the value, and Discord's own select of channels or roles."""
+def _picked(shown: Shown, target: Target, most: int = MOST_CHOSEN) -> Iterable[ui.Item[Any]]:
+    """A title with the value, and Discord's own select of channels."""
     now = value_of(shown.record.rules, target)
     ids = sorted(int(one) for one in now) if isinstance(now, frozenset) else [now] if isinstance(now, int) else []
     yield ui.TextDisplay(texts.setting_line(target, now))
     if len(ids) > most:
         yield ui.TextDisplay(texts.too_many_for_panel(target.name))
         return
-    wanted = discord.SelectDefaultValueType.role if kind == "role" else discord.SelectDefaultValueType.channel
-    common: dict[str, Any] = {
-        "custom_id": panel_id("settings", "set", shown.setting(target)),
-        "min_values": 0,
-        "max_values": most,
-        "default_values": [discord.SelectDefaultValue(id=one, type=wanted) for one in ids],
-    }
-    if kind == "role":
-        yield row(PanelItem(ui.RoleSelect[Any](**common)))
-    else:
-        yield row(PanelItem(ui.ChannelSelect[Any](channel_types=CHANNEL_KINDS, **common)))
+    select = ui.ChannelSelect[Any](
+        channel_types=CHANNEL_KINDS,
+        custom_id=panel_id("settings", "set", shown.setting(target)),
+        min_values=0,
+        max_values=most,
+        default_values=[discord.SelectDefaultValue(id=one, type=discord.SelectDefaultValueType.channel) for one in ids],
+    )
+    yield row(PanelItem(select))
 
 
 def _role_select(shown: Shown) -> PanelItem:

@@ -71,7 +71,6 @@ async def here(tmp_path: Path) -> AsyncGenerator[Scene]:
         ("private", "OFF", False),
         ("replies", "mention", Replies.MENTION),
         ("listed_channels", "<#100><#101> 102", frozenset({100, 101, 102})),
-        ("approval_roles", "<@&7>", frozenset({7})),
         ("log_channel", "<#100>", 100),
         ("confirm_above", "0", 0),
     ],
