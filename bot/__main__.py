@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -70,8 +71,13 @@ def _chosen(chosen: argparse.Namespace) -> int:
 
 
 def _run(start: Start) -> int:
+    # Only for speed: what is loaded here stays for good. Nobody looks through it for garbage while it loads, which saves
+    # 0.1 s of 0.7, nor later, when each look at all of it would stop the event loop for some 30 ms.
+    gc.disable()
     from bot.process import run  # noqa: PLC0415 - a start loads only what it needs
 
+    gc.freeze()
+    gc.enable()
     settings: Settings = load_settings(start.bot_settings)
     token, fal_key = _needed("DISCORD_TOKEN", start.discord_token), _needed("FAL_KEY", start.fal_key)
     start_logging()

@@ -21,6 +21,7 @@ from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_audit import audit
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_timings import SqliteTimings
 from bot.adapters.sqlite_usage import SqliteUsage
@@ -154,11 +155,9 @@ async def measure_starts(folder: Path, database: Path | None) -> list[float]:
     """Milliseconds from the start of the process until it identifies itself to Discord's gateway."""
     times = list[float]()
     async with bot_process(folder) as bot:
+        if database is not None:
+            shutil.copyfile(database, folder / "bot.sqlite3")
         for number in range(REPEAT + 1):
-            if database is not None:
-                for one in folder.glob("bot.sqlite3-*"):
-                    one.unlink()
-                shutil.copyfile(database, folder / "bot.sqlite3")
             took = await start_once(bot)
             if number:  # the first one compiles what is not compiled yet
                 times.append(took)
@@ -185,9 +184,11 @@ async def bench(jobs: int, folder: Path) -> list[Row]:
     if not path.exists():
         say(f"making {jobs:,} jobs ...")
         fill(path, jobs, time.time(), TOKEN)
+    migrate(path)  # it may have been kept from an earlier version
+    clear(folder)
     copy = Path(shutil.copyfile(path, folder / "books.sqlite3"))
-    (folder / "empty").mkdir(exist_ok=True)
-    (folder / "full").mkdir(exist_ok=True)
+    for name in ("empty", "full"):
+        (folder / name).mkdir()
     try:
         return [
             *await measure_books(copy),
@@ -195,8 +196,15 @@ async def bench(jobs: int, folder: Path) -> list[Row]:
             Row.of_time(f"start to IDENTIFY, {jobs:,} jobs", await measure_starts(folder / "full", path), 1500),
         ]
     finally:
-        for one in folder.glob("books.sqlite3*"):
-            one.unlink()
+        clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """What a run leaves behind, or one that was killed."""
+    for one in folder.glob("books.sqlite3*"):
+        one.unlink()
+    for name in ("empty", "full"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def say(text: str) -> None:

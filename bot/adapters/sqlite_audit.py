@@ -50,12 +50,9 @@ CHECKS = (
             UNION ALL SELECT 'scope:' || scope, day, credits FROM ledger WHERE book = 'customer'
             UNION ALL SELECT 'scope:' || scope, substr(day, 1, 7), credits FROM ledger WHERE book = 'customer'
             UNION ALL SELECT 'member:' || scope || ':' || member_id, day, credits FROM ledger WHERE book = 'customer'
-        ), added AS (SELECT account, period, sum(credits) AS credits FROM again GROUP BY account, period)
-        SELECT account, period FROM added LEFT JOIN spending AS kept USING (account, period)
-        WHERE added.credits <> coalesce(kept.credits, 0)
-        UNION ALL
-        SELECT account, period FROM spending AS kept LEFT JOIN added USING (account, period)
-        WHERE added.credits IS NULL AND kept.credits <> 0
+            UNION ALL SELECT account, period, -credits FROM spending
+        )
+        SELECT account, period FROM again GROUP BY account, period HAVING sum(credits) <> 0
         """,
     ),
     (

@@ -11,6 +11,7 @@ import tomllib
 import typing
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -273,6 +274,37 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a database, whatever its name says" * 100)
     with pytest.raises(StartError, match="not a database"):
         sqlite_schema.migrate(path)
+
+
+def damaged(path: Path) -> None:
+    """A page of an index is overwritten, as by a disk that fails."""
+    sqlite_schema.migrate(path)
+    with closing(sqlite3.connect(path)) as connection:
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+        [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'jobs_in_flight'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    damaged(path)
+    with pytest.raises(StartError, match="damaged"):
+        sqlite_schema.migrate(path)
+    with pytest.raises(StartError, match="damaged"):
+        sqlite_schema.look(path)
+
+
+def test_a_start_does_not_wait_for_the_check_of_a_large_file_and_the_look_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bot.sqlite3"
+    damaged(path)
+    monkeypatch.setattr(sqlite_schema, "CHECKED_STEPS", 1)
+    assert sqlite_schema.migrate(path) == sqlite_schema.steps()[-1][0]
+    with pytest.raises(StartError, match="damaged"):
+        sqlite_schema.look(path)
 
 
 def test_the_private_names_of_aiosqlite_are_those_that_we_rely_on() -> None:
