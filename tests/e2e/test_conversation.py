@@ -1,13 +1,18 @@
 """What people do with a result, over real sockets, before and after a restart of the bot."""
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from PIL import Image
 
 from tests.e2e.fault_stand import Stand, picture, stand
+from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_state import Message
+from tests.loopback.sketch_bot import picture as coloured
 
 FORM = {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["auto"]}
 
@@ -154,3 +159,68 @@ async def test_an_edit_is_made_by_form_then_compared_and_undone(here: Stand, res
     back = await delivered(here, 4)
     assert "Brought back by" in back.text
     assert len(here.fal.jobs) == 2
+
+
+# --- several pictures ------------------------------------------------------------------------------
+
+
+async def add_to_blend(here: Stand, colour: str) -> None:
+    """Somebody posts a picture of that colour; the member puts it into the basket."""
+    server = here.discord
+    said = await server.say(
+        server.other_member, server.channel, colour, attachments=[Upload(f"{colour}.png", coloured(colour))]
+    )
+    added = await server.context_menu(server.member, said, "Add to blend")
+    assert "Your basket" in (await panel(here, added)).text
+
+
+async def test_two_pictures_of_the_basket_are_blended_in_order(here: Stand, restarts: bool) -> None:  # noqa: FBT001 - a fixture
+    server = here.discord
+    before = 0
+    await add_to_blend(here, "red")
+    if restarts:
+        await ordered(here)
+        await settled(here, restarts=True)
+        before = 1
+    await add_to_blend(here, "blue")
+    await server.slash(server.member, server.channel, "blend", {"prompt": "one poster"})
+    await delivered(here, before + 1)
+    _, arguments = last(here)
+    assert arguments["prompt"] == "one poster"
+    assert [colour_at(here, str(url)) for url in cast("list[str]", arguments["image_urls"])] == ["red", "blue"]
+
+
+def colour_at(here: Stand, url: str) -> str:
+    """Which of the two colours the picture has that fal got at an address."""
+    file = here.fal.files.get(url.removeprefix(here.fal.url))
+    assert file is not None
+    with Image.open(io.BytesIO(file.data)) as image:
+        pixel = image.convert("RGB").getpixel((8, 8))
+    assert isinstance(pixel, tuple)
+    return "red" if pixel[0] > pixel[2] else "blue"
+
+
+# --- history and preferences -----------------------------------------------------------------------
+
+
+async def test_history_shows_a_result_and_brings_it_back(here: Stand, restarts: bool) -> None:  # noqa: FBT001 - a fixture
+    await ordered(here)
+    await settled(here, restarts=restarts)
+    listed = await panel(here, await here.discord.slash(here.discord.member, here.discord.channel, "history"))
+    assert "> a lighthouse" in listed.text
+    await click(here, listed, "Show here")
+    await delivered(here, 2)
+    assert len(here.fal.jobs) == 1
+
+
+async def test_a_preference_changes_what_the_next_order_sends(here: Stand, restarts: bool) -> None:  # noqa: FBT001 - a fixture
+    await ordered(here)
+    assert last(here)[1]["resolution"] == "1K"
+    wish = {"model": "nano-banana-pro", "resolution": "2K"}
+    chosen = await here.discord.slash(here.discord.member, here.discord.channel, "prefer set", wish)
+    assert "- Size: 2K" in (await panel(here, chosen)).text
+    await settled(here, restarts=restarts)
+    await here.order(prompt="a harbour")
+    await delivered(here, 2)
+    endpoint, arguments = last(here)
+    assert (endpoint, arguments["resolution"]) == ("fal-ai/nano-banana-pro", "2K")
