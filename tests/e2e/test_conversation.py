@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from PIL import Image
 
-from tests.e2e.fault_stand import Stand, picture, stand
+from tests.e2e.fault_stand import Stand, stand
 from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_state import Message
@@ -91,13 +91,16 @@ async def test_edit_image_on_somebodys_picture_brings_the_edit(here: Stand, rest
         await ordered(here)
         await settled(here, restarts=True)
     before = len(results(here))
-    said = await server.say(server.other_member, server.channel, "look", attachments=[picture()])
+    said = await server.say(
+        server.other_member, server.channel, "look", attachments=[Upload("red.png", coloured("red"))]
+    )
     opened = await server.context_menu(server.member, said, "Edit image")
     assert (await opened.first_response()).opens_modal
     await send_form(here, opened)
     await delivered(here, before + 1)
     endpoint, arguments = last(here)
     assert (endpoint, arguments["prompt"]) == ("fal-ai/nano-banana-2/edit", "make it night")
+    assert colours(here, arguments) == ["red"]
 
 
 # --- the buttons of a result -----------------------------------------------------------------------
@@ -187,7 +190,12 @@ async def test_two_pictures_of_the_basket_are_blended_in_order(here: Stand, rest
     await delivered(here, before + 1)
     _, arguments = last(here)
     assert arguments["prompt"] == "one poster"
-    assert [colour_at(here, str(url)) for url in cast("list[str]", arguments["image_urls"])] == ["red", "blue"]
+    assert colours(here, arguments) == ["red", "blue"]
+
+
+def colours(here: Stand, arguments: dict[str, object]) -> list[str]:
+    """What fal got with a request, in order."""
+    return [colour_at(here, url) for url in cast("list[str]", arguments["image_urls"])]
 
 
 def colour_at(here: Stand, url: str) -> str:
