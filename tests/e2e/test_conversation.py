@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from PIL import Image
 
+from bot.sandbox.fal_paint import paint
 from tests.e2e.fault_stand import Stand, stand
 from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_interaction import Interaction
@@ -25,7 +26,7 @@ def restarts(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
-    async with stand(tmp_path, monkeypatch) as standing:
+    async with stand(tmp_path, monkeypatch, painter=paint) as standing:
         yield standing
 
 
@@ -33,9 +34,11 @@ async def settled(here: Stand, *, restarts: bool) -> None:
     """Nothing is under way; then the bot is started anew, if it is to be."""
     await here.over()
     if restarts:
+        before = len(here.discord.gateway.identifies)
         await here.stop()
         await here.discord.offline()
         await here.start()
+        assert len(here.discord.gateway.identifies) == before + 1
 
 
 def results(here: Stand) -> list[Message]:
@@ -161,7 +164,17 @@ async def test_an_edit_is_made_by_form_then_compared_and_undone(here: Stand, res
     await click(here, edit, "Undo")
     back = await delivered(here, 4)
     assert "Brought back by" in back.text
+    assert back.attachments[0].sha256 == result.attachments[0].sha256 != edit.attachments[0].sha256
     assert len(here.fal.jobs) == 2
+
+
+async def test_a_form_that_was_open_over_a_restart_is_still_an_edit(here: Stand) -> None:
+    result = await ordered(here)
+    opened = await click(here, result, "Edit")
+    await settled(here, restarts=True)
+    await send_form(here, opened)
+    await delivered(here, 2)
+    assert last(here)[1]["prompt"] == "make it night"
 
 
 # --- several pictures ------------------------------------------------------------------------------
