@@ -15,7 +15,7 @@ import discord.http
 import pytest
 
 from bot import app, process, tools
-from bot.sandbox.fal_paint import plain
+from bot.sandbox.fal_paint import Painting, Picture, plain
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import at_loopback
 from bot.settings import MODELS_FILE, SETTINGS_FILE, Settings, load_settings
@@ -150,11 +150,13 @@ async def stand(
     deadline: float = 900.0,
     picture_bytes: int = 5_000,
     request_limit: int = REQUEST_LIMIT,
+    painter: Callable[[Painting], Picture] | None = None,
     **sections: dict[str, object],
 ) -> AsyncGenerator[Stand]:
     """A bot at work; `deadline` in seconds, `sections` change the settings. Afterwards nothing runs any more.
 
     `picture_bytes` is the size of what fal makes, `request_limit` what Discord takes at once.
+    `painter` makes other pictures than the blank ones, which are all alike.
     """
     clock = BotClock()
     for module in ("bot.process", "discord.client", "discord.http", "discord.webhook.async_"):
@@ -166,7 +168,7 @@ async def stand(
     monkeypatch.setattr(discord.http.Route, "BASE", "")  # the bot sets both; this sets them back
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)
     async with (
-        LoopbackFal(painter=plain(picture_bytes)) as fal,
+        LoopbackFal(painter=painter or plain(picture_bytes)) as fal,
         LoopbackDiscord(request_limit=request_limit) as server,
     ):
         operators = server.seed_channel(server.guild, OPERATOR)
