@@ -99,15 +99,19 @@ async def test_a_server_with_more_weight_has_more_turns(house: House) -> None:
 
 
 async def test_who_was_turned_away_by_fal_goes_first_after_a_restart_and_pays_no_second_turn(house: House) -> None:
+    house.max_concurrent = 2
     house.fal.plan("dear").refusals = [FalBusyError(unsent=True)]
     async with house.open() as scene:
+        first = await scene.becomes(await ordered(house, scene, "first", 9), State.QUEUED)
         dear = await ordered(house, scene, "dear", 1, images=4)
-        others = [await ordered(house, scene, name, 1 + number % 2) for number, name in enumerate("abc")]
-        await until(lambda: house.fal.prompts == ["dear"])
+        await until(lambda: house.fal.prompts == ["first", "dear"])
         await scene.becomes(dear, State.HELD)
+        others = [await ordered(house, scene, name, 1 + number % 2) for number, name in enumerate("abc")]
+    house.max_concurrent = 1
     async with house.open() as scene:
-        await finish(house, scene, [dear, *others], ["dear", "b", "a", "c"])
-    assert house.fal.prompts == ["dear", "dear", "b", "a", "c"]
+        await asyncio.sleep(0.02)  # everyone stands in line again, ready
+        await finish(house, scene, [first, dear, *others], ["first", "dear", "a", "b", "c"])
+    assert house.fal.prompts == ["first", "dear", "dear", "a", "b", "c"]
 
 
 # --- times ----------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def test_once_nobody_waits_nobody_owes_anything() -> None:
 def test_a_member_owes_nothing_once_nobody_of_the_server_waits_while_others_do() -> None:
     afternoon = Afternoon(1)
     afternoon.come(an_arrival(number, "guild:9") for number in range(60))
-    afternoon.come([an_arrival(60, member=1, credit=8), an_arrival(61, member=2, credit=120)])
+    afternoon.come([an_arrival(60, member=2, credit=120), an_arrival(61, member=1)])
     afternoon.go_on_for(20)
     afternoon.come(an_arrival(number, member=1) for number in range(62, 80))
     afternoon.come([an_arrival(80, member=2)])
