@@ -73,9 +73,7 @@ class Budget:
         try:
             await call.go
         except asyncio.CancelledError:
-            if call.go.cancelled():
-                self._waiting.remove(call)
-            else:  # it was let go, but has not gone
+            if not call.go.cancelled():  # it was let go, but has not gone
                 lane.returned()
                 self._give_back()
             raise
@@ -91,7 +89,9 @@ class Budget:
             return
         waiting = list[_Call]()
         for call in self._waiting:
-            if self._free and not call.go.done() and call.lane.takes_one():
+            if call.go.cancelled():
+                continue
+            if self._free and call.lane.takes_one():
                 self._free -= 1
                 call.go.set_result(None)
             else:

@@ -154,7 +154,8 @@ async def test_plain_discord_py_never_answers_again_after_an_edit_was_cut_off(mo
 
 
 async def test_ours_answers_as_soon_as_the_bucket_is_full_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_, "AsyncDeferredLock", UnheldLock)
+    monkeypatch.setattr(async_, "AsyncDeferredLock", THEIRS)  # put back afterwards
+    govern(discord.Client(intents=discord.Intents.none()), Budget())
     async with AsyncExitStack() as stack:
         webhook, _edit = await edit_cut_off(stack, monkeypatch)
         begun = asyncio.get_running_loop().time()

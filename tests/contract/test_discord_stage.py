@@ -17,6 +17,7 @@ from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.pictures import PictureWorker
+from bot.domain.errors import DeliveryError
 from bot.domain.job import Job
 from bot.service.alerts import Alerts
 from bot.service.ports import Late
@@ -87,3 +88,16 @@ async def test_once_the_progress_message_is_made_the_result_it_is_not_edited_any
     await place.stage.deliver(a_job(), Path(), again=False)
     await place.stage.show(a_job(), Late())
     assert (place.server.counts["edit_followup"] == 0) == becomes_the_result
+
+
+async def test_the_last_moment_to_edit_the_progress_message_is_told_before_it_is_made_the_result(place: Place) -> None:
+    told = list[int]()
+    place.server.fail_next("create_message", 200000, times=2)  # refused in the channel and in private
+    place.server.fail_next("get_channel", 10003)
+    delivery = Delivery(place.client, Packer(PictureWorker()), CATALOGUE, Alerts(), clock, asyncio.sleep)
+    with pytest.raises(DeliveryError):
+        await delivery.post(
+            a_job(), Path(), again=False, at_progress=lambda: told.append(place.server.counts["edit_followup"])
+        )
+    assert told == [0]
+    assert place.server.counts["edit_followup"] == 1

@@ -310,7 +310,7 @@ async def test_a_stream_that_falls_silent_after_a_word_is_broken(pauses: Pauses)
 async def test_a_stream_whose_answer_does_not_begin_is_given_up(pauses: Pauses) -> None:
     async with (
         HostileServer(Conduct(ends=Ends.HANG), Conduct(says=answer(200, {"status": "COMPLETED"}))) as server,
-        backend_at(server.url, pauses, streams=HASTY) as backend,
+        backend_at(server.url, pauses, streams=StreamLimits(most=1, first_word=0.05)) as backend,
     ):
         assert await seen(backend, ticket_from_id(TEXT, "r-1", server.url)) == [Completed()]
 

@@ -145,6 +145,21 @@ def test_no_call_is_refused_however_long_calls_take(
     assert len(discord.returned) == len(plans)
 
 
+def test_calls_on_their_way_when_a_bucket_fills_again_count_in_the_new_window() -> None:
+    async def act(discord: Discord) -> None:
+        await discord.known(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(discord.call(1, "a short one"))
+            await asyncio.sleep(4)
+            for _ in range(4):
+                tasks.create_task(discord.call(1, "long", there=3))
+            for _ in range(5):
+                tasks.create_task(discord.call(1, "later", there=1.9))
+
+    discord = at_discord(act)
+    assert discord.refused == 0
+
+
 # --- who goes first -------------------------------------------------------------------------------
 
 
@@ -212,7 +227,7 @@ def test_only_the_calls_of_the_task_that_sends_a_final_message_go_first_and_only
             for number in range(9):
                 tasks.create_task(discord.call(1, f"{number}"))
             await asyncio.sleep(0.1)
-            tasks.create_task(discord.call(1, "last"))
+            await discord.call(1, "last")
 
     assert at_discord(act).names == ["final", *map(str, range(9)), "last"]
 
@@ -255,10 +270,22 @@ def test_a_call_that_fails_or_is_cut_off_makes_room_for_the_next() -> None:
     at_discord(act)
 
 
-@pytest.mark.parametrize("turns", range(4))
-def test_a_call_that_is_called_off_while_it_waits_takes_no_place(turns: int) -> None:
-    """Also in the moment after it was let go."""
+def test_a_call_that_is_called_off_is_passed_over() -> None:
+    async def act(discord: Discord) -> None:
+        lane = discord.budget.lane()
+        async with lane:
+            waiting = [asyncio.create_task(lane.__aenter__()) for _ in range(3)]
+            await asyncio.sleep(0.1)
+            waiting[0].cancel()
+            waiting[1].cancel()
+        await waiting[2]
+        assert now() == pytest.approx(0.1)
 
+    at_discord(act)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_call_that_is_called_off_as_it_is_let_go_takes_no_place(turns: int) -> None:
     async def act(discord: Discord) -> None:
         lane = discord.budget.lane()
         entered = False

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from doubles import NOON, FakeStage, HandClock, a_job, until
+from doubles import CATALOGUE, NOON, FakeStage, HandClock, a_job, until
 
-from bot.service.ports import Fetching, Generating, InLine, Late, Preparing
+from bot import views
+from bot.service.ports import Fetching, Generating, InLine, Late, Phase, Preparing
 from bot.service.progress import Progress, pause_between
+from bot.views.items import JobButton
 
 JOB = a_job(token="t")
 FIRST = InLine(ahead=0)
@@ -167,3 +169,9 @@ async def test_the_end_of_a_delivery_waits_for_no_remark_about_it(room: Room) ->
     async with room.progress.posting():
         await room.pass_time(60)
     assert room.shown == [(60, Late())]
+
+
+@pytest.mark.parametrize(("phase", "offered"), [(Generating(since=1), True), (Late(), False)])
+def test_a_late_delivery_cannot_be_cancelled(phase: Phase, *, offered: bool) -> None:
+    buttons = [item for item in views.progress(JOB, CATALOGUE, phase).walk_children() if isinstance(item, JobButton)]
+    assert bool(buttons) == offered

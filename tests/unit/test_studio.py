@@ -34,7 +34,7 @@ from bot.domain.job import Job, State
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine, Preparing
+from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine, Late, Preparing
 
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
@@ -645,6 +645,43 @@ async def test_no_edit_comes_after_the_images(house: House, scene: Scene) -> Non
     await asyncio.sleep(0.01)
     assert len(house.stage.shown) == shown
     assert scene.clock.asleep == 0
+
+
+async def test_while_the_images_wait_for_discord_nothing_is_shown_but_that_they_are_late(
+    house: House, scene: Scene
+) -> None:
+    house.stage.posting = asyncio.Event()
+    job = await scene.order()
+    await scene.becomes(job, State.RENDERED)
+    await until(lambda: scene.clock.asleep == 2)  # the line, and who tells that it is late
+    scene.studio.cancel(job)
+    scene.clock.turn(59)
+    await asyncio.sleep(0.01)
+    assert house.stage.phases(job) == []
+    scene.clock.turn(1)
+    await until(lambda: house.stage.phases(job) == [Late()])
+    house.stage.posting.set()
+    await scene.over(job)
+    assert house.stage.phases(job) == [Late()]
+
+
+async def test_a_last_word_in_the_messages_place_comes_after_the_edit_that_was_in_the_air(
+    house: House, scene: Scene
+) -> None:
+    house.stage.showing = asyncio.Event()
+    house.plan()
+    job = await scene.order()
+    await scene.becomes(job, State.QUEUED)
+    scene.studio.cancel(job)
+    await until(lambda: scene.clock.asleep == 2)  # the line, and the edit
+    scene.clock.turn(1)
+    await scene.becomes(job, State.CANCELLED)
+    await until(lambda: house.stage.shown)
+    await asyncio.sleep(0.01)
+    assert house.stage.called_off == []
+    house.stage.showing.set()
+    await scene.over(job)
+    assert [one.id for one in house.stage.called_off] == [job.id]
 
 
 # --- an order that is withdrawn -------------------------------------------------------------------
