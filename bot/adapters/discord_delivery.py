@@ -96,7 +96,9 @@ class _Messageable:
         channel = self.client.get_channel(self.channel.id) or await self.client.fetch_channel(self.channel.id)
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return True
-        return channel.permissions_for(channel.guild.me).read_message_history
+        # None while the server is not in the cache, as during an outage of Discord's.
+        us = self.client.user and channel.guild.get_member(self.client.user.id)
+        return us is not None and channel.permissions_for(us).read_message_history
 
     async def _answered(self) -> discord.MessageReference | None:
         """An order by a message is answered as a reply to it, where the bot may read what was said."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.domain.errors import (
@@ -36,6 +35,7 @@ from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Re
 from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import within
 from bot.service.run import Parts, Run
+from bot.service.uncut import UncutSteps
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +55,10 @@ class Studio:
         self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
         self._forecast = Forecast(parts.timings, parts.catalogue, parts.clock)
         self._line = Line(parts.max_concurrent, parts.weights, self._forecast, self._gate, parts.clock)
-        self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut)
+        self._uncut = UncutSteps()
+        self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut.step)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
-        self._uncut_jobs: set[str] = set()
-        self._all_safe = asyncio.Event()
-        self._all_safe.set()
-        self._stopping = False
 
     # --- the doors --------------------------------------------------------------------------------
 
@@ -81,7 +78,7 @@ class Studio:
 
     def check_open(self) -> None:
         """Raises StoppingError or ClosedError when no new orders are taken."""
-        if self._stopping:
+        if self._uncut.stopping:
             raise StoppingError
         self._gate.check()
 
@@ -126,15 +123,13 @@ class Studio:
 
     async def fetched(self, job: Job, message_id: int) -> None:
         """What could be posted nowhere was handed to its member."""
-        if job.state is State.RENDERED and job.id not in self._runs:
-            await self._parts.store.save(job.to(State.DELIVERED, message_id=message_id, error=None, told=True))
+        stored = await self._parts.store.job(job.id)  # once it says told, a run that still stands writes no more
+        if stored is not None and stored.state is State.RENDERED and stored.told:
+            await self._parts.store.save(stored.to(State.DELIVERED, message_id=message_id, error=None))
 
     async def stop(self) -> None:
         """Take no new orders, wait for steps that must not be cut, and say that the work goes on later."""
-        self._stopping = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_GRACE):
-                await self._all_safe.wait()
+        await self._uncut.stop(STOP_GRACE)
         waiting = [run for run in self._runs.values() if not run.job.ended]
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
@@ -221,7 +216,7 @@ class Studio:
 
     async def _deliver(self, run: Run) -> None:
         """Post, write down that it stands, then take the progress message away."""
-        async with self._uncut(run.job):
+        async with self._uncut.step(run.job):
             try:
                 async with run.progress.posting():
                     message_id = await self._parts.stage.deliver(run.job, run.folder, again=run.was_rendered)
@@ -284,17 +279,3 @@ class Studio:
         if run.job.state is State.HELD:
             self._line.join(run.job, lambda phase: self._generation.show_line(run, phase))
         self._arrivals.put_nowait(run)
-
-    @asynccontextmanager
-    async def _uncut(self, job: Job) -> AsyncGenerator[None]:
-        """A step that a stop waits for; while the bot stops none begins, and the next process takes the job up."""
-        if self._stopping:
-            await asyncio.Event().wait()
-        self._uncut_jobs.add(job.id)
-        self._all_safe.clear()
-        try:
-            yield
-        finally:
-            self._uncut_jobs.discard(job.id)
-            if not self._uncut_jobs:
-                self._all_safe.set()

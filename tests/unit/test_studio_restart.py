@@ -302,6 +302,31 @@ async def test_a_receipt_that_could_not_be_written_down_loses_no_images(house: H
     assert house.fal.prompts == ["a fox"]
 
 
+class LingeringStore(SqliteStore):
+    """Writes that a member was told, and takes its time to say that it is written."""
+
+    lingering: asyncio.Event
+
+    async def save(self, job: Job, closing: Closing | None = None) -> None:
+        await super().save(job, closing)
+        if job.told and job.state is State.RENDERED:
+            await self.lingering.wait()
+
+
+async def test_images_fetched_while_their_job_is_just_ending_count_as_delivered(house: House) -> None:
+    store = LingeringStore(house.books.database, Seal(BOT_TOKEN), Persons(BOT_TOKEN), house.clock)
+    store.lingering = asyncio.Event()
+    house.store, house.stage.refuse = store, DeliveryError()
+    async with house.open() as scene:
+        job = await scene.order()
+        told = await scene.over(job)
+        assert told.state is State.RENDERED
+        await scene.studio.fetched(told, 99)
+        assert (await scene.stored(job)).state is State.DELIVERED
+        store.lingering.set()
+    assert house.books.state_of(job) == State.DELIVERED
+
+
 # --- deadlines ------------------------------------------------------------------------------------
 
 
