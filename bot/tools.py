@@ -125,7 +125,7 @@ async def open_tools(
         book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
         passes=Passes(secret, world.clock),
-        tree=SqliteTree(database, seal),
+        tree=SqliteTree(database),
         fal=fal,
         files=world.wrap_downloads(downloads),
         worker=worker,

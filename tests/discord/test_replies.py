@@ -21,6 +21,7 @@ from discord_acts import (
 from discord_pictures import colour_of, opened, picture
 from discord_restart import Restart
 
+from bot.domain.preferences import Preferences
 from bot.domain.rules import ChannelRules, Editable, Replies, Rules
 from bot.sandbox.fal_faults import Fault, Step
 from bot.sandbox.fal_server import LoopbackFal
@@ -277,7 +278,7 @@ async def test_where_only_own_pictures_may_be_edited_foreign_ones_are_refused(he
 @pytest.mark.settings(discord={"message_content": True})
 async def test_a_member_who_keeps_their_pictures_is_obeyed(here: World, fal: LoopbackFal) -> None:
     theirs = await here.other.send(here.channel, "my cat", attachments=[ROBOT])
-    await here.app.tree.set_keeper(here.other.id, keeps=True)
+    await here.app.desk.prefer(here.other.id, Preferences(others_may_edit=False))
     await here.member.send(here.channel, f"{mention(here)} make it night", reply_to=theirs)
     await heard(here, "does not want it edited")
     assert fal.jobs == {}
@@ -423,7 +424,7 @@ async def test_a_chain_knows_its_depth_and_parents_and_uploads_nothing(
         await here.member.send(here.channel, words, reply_to=results(here)[-1])
         result = await edited(here, step)
     assert "Edit 3 of [this image]" in text_of(result)
-    rows = books.rows("SELECT id, parent_id FROM jobs ORDER BY number")
+    rows = books.rows("SELECT id, json_extract(order_json, '$.parent.job_id') FROM jobs ORDER BY number")
     assert [parent for _, parent in rows] == [None, *(job for job, _ in rows[:-1])]
     assert fal.seen(Step.UPLOAD) == []
 

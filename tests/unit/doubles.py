@@ -207,7 +207,7 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     try:
         seal = Seal(token)
         store = SqliteStore(database, seal, Persons(token), clock)
-        yield Books(store, SqliteTree(database, seal), SqliteTimings(database), database, outside)
+        yield Books(store, SqliteTree(database), SqliteTimings(database), database, outside)
     finally:
         outside.close()
         await database.close()

@@ -15,10 +15,12 @@ from doubles import NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.domain.errors import Allowance, QuotaExceededError, RefusedError, TooManyJobsError
 from bot.domain.job import NEXT, Job, Reply, State, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits
-from bot.domain.order import Choices, Made
+from bot.domain.order import Choices
+from bot.domain.preferences import Preferences
 
 CLICKS = 1000
 DAY = 24 * 3600.0
@@ -624,16 +626,6 @@ async def test_a_job_comes_back_from_its_row_as_it_was(books: Books) -> None:
     assert [one.name for one in fields(Job) if getattr(job, one.name) == getattr(plain, one.name)] == []
 
 
-async def test_what_was_made_of_a_jobs_images_is_found(books: Books) -> None:
-    root = await held(books)
-    child, other = Made(job_id=root.id, position=1), Made(job_id=root.id, position=2)
-    made = [await held(books, a_job(replace(an_order(), parent=parent))) for parent in (child, other, child)]
-    await held(books)
-    assert await books.tree.children(root.id, 10) == made
-    assert await books.tree.children(root.id, 2) == made[:2]
-    assert await books.tree.children(made[0].id, 10) == []
-
-
 async def test_a_deleted_result_is_marked_once_and_other_messages_change_nothing(books: Books) -> None:
     job, other = [(await rendered(books)).to(State.DELIVERED, message_id=number) for number in (11, 12)]
     for one in (job, other):
@@ -646,10 +638,11 @@ async def test_a_deleted_result_is_marked_once_and_other_messages_change_nothing
 
 
 async def test_a_member_keeps_their_pictures_to_themselves_until_they_change_their_mind(books: Books) -> None:
-    await books.tree.set_keeper(7, keeps=True)
-    await books.tree.set_keeper(7, keeps=True)
+    preferences = SqlitePreferences(books.database)
+    await preferences.set_preferences(7, Preferences(others_may_edit=False))
+    await preferences.set_preferences(7, Preferences(others_may_edit=False))
     assert await books.tree.keepers({7, 8}) == {7}
-    await books.tree.set_keeper(7, keeps=False)
+    await preferences.set_preferences(7, Preferences())
     assert await books.tree.keepers({7, 8}) == set()
 
 
