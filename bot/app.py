@@ -141,7 +141,7 @@ def _wired(tools: Tools) -> App:
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
         gallery=make_gallery(tools, packer),
-        copies=Copies(client, packer, tools.catalogue, tools.jobs_dir),
+        copies=Copies(client, packer, tools.catalogue, tools.tree, tools.jobs_dir),
         recent=Recent(world.clock),
         store=tools.store,
         rules=tools.rules,

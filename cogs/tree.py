@@ -1,6 +1,7 @@
 """Undo, Compare and Delete: what can be done with an edit and its parent without making anything new."""
 
 import logging
+from contextlib import suppress
 from typing import Protocol
 
 import discord
@@ -12,6 +13,7 @@ from bot.domain.job import Job
 from bot.service.gallery import Copies, Gallery
 from bot.service.ports import Clock
 from bot.service.recent import Recent
+from bot.service.stores import CopyBook
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer, answer_view, answered
 from cogs.finding import result_of
@@ -21,8 +23,8 @@ from cogs.results import clicked
 _log = logging.getLogger(__name__)
 
 
-class DeletedJobs(Protocol):
-    """Who remembers what was deleted."""
+class DeletedJobs(CopyBook, Protocol):
+    """Who remembers what was deleted, and where else it stands."""
 
     async def mark_deleted(self, job_id: str, at: float) -> None:
         """A job's images are gone since then (unix seconds)."""
@@ -79,17 +81,22 @@ class Tree(commands.Cog):
         check_deleter(interaction, job)
         await self._deleted.mark_deleted(job.id, self._clock())
         await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
-        for channel_id, one in {(interaction.channel_id, int(message_id or 0)), (job.order.channel_id, job.message_id)}:
-            await self._take_away(job, channel_id or 0, one or 0)
+        await self._take_clicked_away(interaction, job, int(message_id or 0))
+        for channel_id, one in {(job.order.channel_id, job.message_id or 0), *await self._deleted.copies(job.id)}:
+            await self._take_away(job, channel_id, one)
         await self._gallery.remove(job)
 
-    async def _take_away(self, job: Job, channel_id: int, message_id: int) -> None:
-        """Delete a message of ours that shows this job; ids can be crafted, so it is looked at first."""
-        channel = self._client.get_partial_messageable(channel_id, guild_id=job.order.guild_id)
-        try:
+    async def _take_clicked_away(self, interaction: discord.Interaction, job: Job, message_id: int) -> None:
+        """The message whose Delete was clicked; ids can be crafted, so it must show this job and be ours."""
+        channel = self._client.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
+        with suppress(*TROUBLES):
             message = await channel.fetch_message(message_id)
             if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
-                await message.delete()
+                await self._take_away(job, channel.id, message_id)
+
+    async def _take_away(self, job: Job, channel_id: int, message_id: int) -> None:
+        try:
+            await self._client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
         except discord.NotFound:
             pass
         except TROUBLES as trouble:
@@ -120,9 +127,13 @@ class Tree(commands.Cog):
         file = discord.File(path, description=texts.compared(job.order.title))
         try:
             view = views.pictures(texts.compare_line(views.quiet(job.order.title, 300)), [file])
-            await interaction.edit_original_response(view=view, attachments=[file], allowed_mentions=views.NOBODY)
+            message = await interaction.edit_original_response(
+                view=view, attachments=[file], allowed_mentions=views.NOBODY
+            )
         finally:
             file.close()
+        for shown in () if job.order.private else filter(None, (job, parent)):
+            await self._deleted.add_copy(shown.id, message.channel.id, message.id)
 
     async def _parent(self, interaction: discord.Interaction, job: Job) -> Job | None:
         if job.order.parent is None:

@@ -9,15 +9,19 @@ from bot.adapters.discord_files import Packer
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import DeliveryError, OriginalGoneError
 from bot.domain.job import Job
+from bot.service.stores import CopyBook
 
 
 class Copies:
     """Regular messages with the same buttons."""
 
-    def __init__(self, client: discord.Client, packer: Packer, catalogue: Catalogue, jobs_dir: Path) -> None:
+    def __init__(
+        self, client: discord.Client, packer: Packer, catalogue: Catalogue, book: CopyBook, jobs_dir: Path
+    ) -> None:
         self._client = client
         self._packer = packer
         self._catalogue = catalogue
+        self._book = book
         self._dir = jobs_dir
 
     async def bring_back(self, job: Job, *, guild_id: int | None, channel_id: int, by: int) -> int:
@@ -39,4 +43,5 @@ class Copies:
         finally:
             for file in files:
                 file.close()
+        await self._book.add_copy(job.id, channel_id, message.id)
         return message.id

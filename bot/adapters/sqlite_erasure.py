@@ -30,6 +30,7 @@ ENDED_BEFORE = """
     SELECT * FROM jobs INDEXED BY jobs_by_age WHERE created_at < ? AND told = 1 AND erased_at IS NULL LIMIT ?
 """
 ERASED = "UPDATE jobs SET erased_at = ?, member_id = ? WHERE id = ?"
+DROP_COPIES = "DELETE FROM copies WHERE job_id = ?"
 CREDITS_OF_JOB = "SELECT coalesce(sum(credits), 0), day FROM ledger WHERE job_id = ? AND book = 'customer' GROUP BY day"
 UNNAME_ENTRIES = "UPDATE ledger SET member_id = ? WHERE job_id = ?"
 TAKE_SPENDING = "UPDATE spending SET credits = credits - ? WHERE account = ? AND period = ?"
@@ -73,7 +74,10 @@ FACTS_OF_MEMBER = {
     "refusals": "SELECT * FROM refusals INDEXED BY refusals_of_member WHERE member_id = ?",
 }
 OLD_COUNTS = ("DELETE FROM refusals WHERE day < ?", "DELETE FROM usage WHERE day < ?")
-OF_SCOPE = tuple(f"DELETE FROM {table} WHERE scope = ?" for table in ("usage", "refusals", "rules"))  # noqa: S608 - tables of ours
+OF_SCOPE = tuple(
+    f"DELETE FROM {table} WHERE scope = ?"  # noqa: S608 - tables of ours
+    for table in ("usage", "refusals", "rules", "words", "word_changes", "member_acts", "baskets")
+)
 
 
 class SqliteErasure:
@@ -163,6 +167,7 @@ class SqliteErasure:
         stand_in = self._persons.stand_in(member) if member > 0 else member
         connection.execute(UPDATE_JOB, to_row(_nameless(job, stand_in), self._seal))
         connection.execute(ERASED, (at, stand_in, job.id))
+        connection.execute(DROP_COPIES, (job.id,))
         if stand_in == member:
             return
         for credit, day in connection.execute(CREDITS_OF_JOB, (job.id,)).fetchall():

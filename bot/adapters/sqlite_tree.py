@@ -1,4 +1,4 @@
-"""Beside the tree of edits, in SQLite: results that people deleted, and members whose pictures are their own."""
+"""Beside the tree of edits, in SQLite: where results stand, which were deleted, and whose pictures are their own."""
 
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -7,7 +7,13 @@ from bot.adapters.sqlite_connection import Database
 
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
-IS_RESULT = "SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = ?"
+IS_OURS = """
+    SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = :message
+    UNION ALL SELECT 1 FROM copies INDEXED BY copies_by_message WHERE message_id = :message
+"""
+ADD_COPY = "INSERT INTO copies VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+COPIES = "SELECT channel_id, message_id FROM copies WHERE job_id = ?"
+DROP_COPY = "DELETE FROM copies WHERE message_id = ?"
 KEEPER = "SELECT 1 FROM picture_keepers WHERE member_id = ?"
 
 
@@ -22,21 +28,31 @@ class SqliteTree:
         await self._database.write(lambda connection: connection.execute(DELETED_JOB, (at, job_id)) and None)
 
     async def mark_messages_deleted(self, message_ids: Sequence[int], at: float) -> None:
-        """Final messages of jobs that people deleted; other messages do no harm."""
-        known = [one for one in message_ids if await self._is_result(one)]
+        """Messages that people deleted: a job's final one, or a copy; other messages do no harm."""
+        known = [one for one in message_ids if await self._is_ours(one)]
         if not known:
             return
 
         def work(connection: sqlite3.Connection) -> None:
             for message_id in known:
                 connection.execute(DELETED, (at, message_id))
+                connection.execute(DROP_COPY, (message_id,))
 
         await self._database.write(work)
+
+    async def add_copy(self, job_id: str, channel_id: int, message_id: int) -> None:
+        """A job's images stand in one more message."""
+        values = (job_id, channel_id, message_id)
+        await self._database.write(lambda connection: connection.execute(ADD_COPY, values) and None)
+
+    async def copies(self, job_id: str) -> list[tuple[int, int]]:
+        """Channel id and message id of each copy that was not deleted yet."""
+        return [(row[0], row[1]) for row in await self._database.read(COPIES, (job_id,))]
 
     async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
         """Those of these members who let nobody else edit the pictures that they post."""
         return frozenset([one for one in member_ids if await self._database.read(KEEPER, (one,))])
 
-    async def _is_result(self, message_id: int) -> bool:
+    async def _is_ours(self, message_id: int) -> bool:
         """Most deleted messages are other people's; a look is cheaper than a write."""
-        return bool(await self._database.read(IS_RESULT, (message_id,)))
+        return bool(await self._database.read(IS_OURS, {"message": message_id}))

@@ -44,6 +44,18 @@ class PreferencesStore(Protocol):
         ...
 
 
+class CopyBook(Protocol):
+    """Where else the images of jobs stand."""
+
+    async def add_copy(self, job_id: str, channel_id: int, message_id: int) -> None:
+        """A job's images stand in one more message."""
+        ...
+
+    async def copies(self, job_id: str) -> list[tuple[int, int]]:
+        """Channel id and message id of each copy that was not deleted yet."""
+        ...
+
+
 class PictureKeepers(Protocol):
     """Members who let nobody else edit the pictures that they post."""
 

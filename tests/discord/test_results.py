@@ -297,6 +297,21 @@ async def test_a_deleted_image_is_not_brought_back_and_its_other_copies_say_so(h
             assert refusal(await after.member.click(message, label="Old")) == gone
 
 
+async def test_what_is_deleted_goes_wherever_it_was_shown_again(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (first,) = await delivered(here)
+    await edited(here)
+    second = (await delivered(here, 2))[1]
+    await here.member.click(second, label="Undo")
+    await delivered(here, 3)
+    await here.other.click(second, label="Compare")
+    await eventually(lambda: len(public(here)) == 4)
+    answer = await here.moderator.click(first, label="Delete")
+    assert answer.response is not None
+    await here.moderator.click(answer.response.message, label="Delete")
+    await eventually(lambda: public(here) == [second])
+
+
 async def test_two_who_delete_at_once_delete_once(here: World) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)

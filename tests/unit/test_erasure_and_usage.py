@@ -13,15 +13,26 @@ from hypothesis import strategies as st
 from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_audit import audit
+from bot.adapters.sqlite_baskets import SqliteBaskets
 from bot.adapters.sqlite_erasure import SqliteErasure
+from bot.adapters.sqlite_people import SqlitePeople
+from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_usage import SqliteUsage
+from bot.adapters.sqlite_words import SqliteWords
 from bot.domain.errors import Allowance, QuotaExceededError
 from bot.domain.job import Job, State
 from bot.domain.ledger import FREE, Closing
 from bot.domain.purse import marks_reached
+from bot.domain.rules import Rules, RulesRecord
 from bot.domain.usage import forecast
+from bot.domain.words import WordKind
 
+TABLES_OF_SERVERS = """
+    SELECT name FROM sqlite_master WHERE type = 'table' AND EXISTS (
+        SELECT 1 FROM pragma_table_info(sqlite_master.name) WHERE pragma_table_info.name = 'scope'
+    )
+"""
 WORDS = "a heron that nobody else thought of"
 
 
@@ -146,6 +157,30 @@ async def test_a_server_that_was_left_is_forgotten_alone(
     await servers.forget(1)
     assert await servers.left_before(clock.now + 61) == []
     assert await books.store.job(stays.id) == stays
+
+
+async def test_of_a_server_that_is_forgotten_nothing_stays_but_its_books(
+    books: Books, erasure: SqliteErasure, tmp_path: Path
+) -> None:
+    job = await delivered(books)
+    await books.tree.add_copy(job.id, 10, 11)
+    scope, database = job.order.scope, books.database
+    await SqliteUsage(database).count_refusal(scope, 7, "EmptyPrompt", NOON)
+    await SqliteRules(database).change_rules(scope, RulesRecord(), Rules(roles_only=True), by=8, at=NOON)
+    await SqliteWords(database).change_words(scope, add=[(WordKind.WORDS, "ass")], by=8, at=NOON)
+    await SqlitePeople(database, Persons(BOT_TOKEN)).block(scope, 7, by=8, at=NOON, until=None, reason="spam")
+    await SqliteBaskets(database).add(scope, 7, an_order(references=1).references, 14, NOON)
+    tables = {str(row[0]) for row in books.rows(TABLES_OF_SERVERS)}
+
+    def about_it() -> set[str]:
+        return {table for table in tables if books.rows(f"SELECT 1 FROM {table} WHERE scope = ?", scope)}  # noqa: S608 - tables of ours
+
+    assert about_it() == tables
+    await erasure.erase_scope(scope, NOON)
+    await erasure.finish_scope(scope)
+    assert about_it() == {"jobs", "ledger"}
+    assert books.rows("SELECT 1 FROM copies") == []
+    assert list(audit(tmp_path / "bot.sqlite3")) == []
 
 
 def test_a_stand_in_is_the_same_each_time_and_no_discord_id() -> None:
