@@ -166,8 +166,8 @@ def _sees_history(message: discord.Message) -> bool:
 
 
 def scope_in(message: discord.Message) -> str:
-    """Whose books, of an order by a message in a server."""
-    return f"guild:{message.guild.id if message.guild else None}"
+    """Whose books, of an order by a message."""
+    return person_scope(message.author.id) if message.guild is None else f"guild:{message.guild.id}"
 
 
 def scope_of(interaction: discord.Interaction) -> str:

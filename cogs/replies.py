@@ -1,4 +1,4 @@
-"""Orders by messages: a reply to an image, or a mention with one."""
+"""Orders by messages: a reply to an image, a mention with one, or words to the bot alone in its direct messages."""
 
 import logging
 import re
@@ -87,7 +87,7 @@ class Replies(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """The boundary of one message: whatever goes wrong, its author gets a sentence, and nobody else an error."""
-        if message.guild is None or message.author.bot or message.webhook_id or message.type not in ORDERS:
+        if message.author.bot or message.webhook_id or message.type not in ORDERS:
             return
         try:
             await self._answer(message)
@@ -130,7 +130,7 @@ class Replies(commands.Cog):
         typed = f"<@{us}>" in message.content or f"<@!{us}>" in message.content
         replied = await self._replied(message, needed=typed)
         job_id = result_of(replied, us) if replied is not None else None
-        if not typed and job_id is None:
+        if not typed and job_id is None and message.guild is not None:
             return None
         mode = (await self._desk.effective(scope_in(message), asker_in(message), where_in(message))).replies.value
         if mode is Mode.OFF and typed:
@@ -139,13 +139,13 @@ class Replies(commands.Cog):
             return None
         said = read(re.sub(rf"<@!?{us}>", " ", message.content), self._desk.catalogue)
         if said.is_talk and not (typed and said.prompt):
-            if typed:
+            if typed or message.guild is None:
                 raise NothingSaidError
             return None
         shown = found_images(replied, us) if replied is not None else []
         own = found_images(message, us)
         if replied is not None and not shown and not own:
-            hidden = not self._sees_all and replied.author.id != us
+            hidden = not self._sees_all and message.guild is not None and replied.author.id != us
             raise ImageHiddenError if hidden else NoImageThereError
         job = await self._job(message, job_id) if job_id is not None else None
         return _Ask(message=message, mode=mode, typed=typed, said=said, shown=shown, own=own, job_id=job_id, job=job)

@@ -1,5 +1,6 @@
 """Orders in the bot's direct messages: the books are the person's."""
 
+import discord
 import pytest
 from discord_acts import Books, buttons, eventually, refusal
 from discord_pictures import picture
@@ -8,7 +9,18 @@ from bot.sandbox.once import image_urls, text_of
 from bot.sandbox.world import World
 
 PERSONAL = pytest.mark.settings(quota={"person_daily_credits": 20, "person_jobs": 1})
+NOTHING_SAID = "Say what to change, and attach an image or reply to one. **/help** tells the rest."
 OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
+
+
+async def say(here: World, words: str, *, reply_to: discord.Message | None = None) -> None:
+    channel = here.member.user.dm_channel
+    reference = reply_to and {"channel_id": str(channel.id), "message_id": str(reply_to.id)}
+    await here.member.user.send_dm(words, reference=reference)
+
+
+def by_the_bot(here: World) -> list[discord.Message]:
+    return [one for one in here.member.user.dm_channel.history() if one.author.bot]
 
 
 async def test_nothing_can_be_ordered_there_unless_the_operator_gives_credits(here: World, books: Books) -> None:
@@ -46,6 +58,39 @@ async def test_again_works_there(here: World, books: Books) -> None:
     assert "Again" in buttons(result)
     await here.member.user.click(result, label="Again")
     await eventually(lambda: books.states() == ["delivered"] * 2)
+
+
+@PERSONAL
+async def test_a_reply_there_edits_at_once(here: World, books: Books) -> None:
+    await here.member.user.slash("imagine", prompt="a lighthouse")
+    (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
+    await say(here, "make it night", reply_to=result)
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+    assert books.rows("SELECT DISTINCT scope FROM jobs") == [(f"person:{here.member.id}",)]
+
+
+@PERSONAL
+async def test_words_alone_are_offered_with_their_price(here: World, books: Books) -> None:
+    await say(here, "a lighthouse at night")
+    (offer,) = await eventually(lambda: by_the_bot(here))
+    assert books.states() == []
+    await here.member.user.click(offer, label="Make this (8 credits)")
+    await eventually(lambda: books.states() == ["delivered"])
+
+
+@PERSONAL
+async def test_a_single_word_there_is_answered_with_what_to_do(here: World, books: Books) -> None:
+    await say(here, "hi")
+    (answer,) = await eventually(lambda: by_the_bot(here))
+    assert text_of(answer) == NOTHING_SAID
+    assert books.untouched()
+
+
+async def test_what_is_said_there_is_answered_when_nothing_can_be_ordered(here: World, books: Books) -> None:
+    await say(here, "a lighthouse at night")
+    (answer,) = await eventually(lambda: by_the_bot(here))
+    assert text_of(answer) == OFF
+    assert books.untouched()
 
 
 async def test_ones_credits_there_and_in_a_server_are_apart(here: World, books: Books) -> None:
