@@ -49,7 +49,7 @@ class Blending(commands.Cog):
         self._studio = studio
         self._drafts = drafts
         self._baskets = baskets
-        complete(self.blend, desk.catalogue)
+        complete(self.blend, desk)
         self._menu = app_commands.ContextMenu(name=texts.ADD_TO_BLEND, callback=self.add_message)
 
     async def cog_load(self) -> None:
@@ -134,7 +134,7 @@ class Blending(commands.Cog):
                 images=images,
                 depth=await depth_of(images, self._studio),
                 picked=tuple(range(1, len(pictures) + 1)),
-                model=await self._desk.usual_model(scope_of(interaction), asker_of(interaction), where_of(interaction)),
+                model=(await self._desk.models(scope_of(interaction), asker_of(interaction), where_of(interaction)))[0],
                 basket=tuple(one.id for one in pictures),
             )
         )

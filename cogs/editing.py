@@ -100,7 +100,7 @@ class Editing(commands.Cog):
             scope=scope_of(interaction),
             member_id=interaction.user.id,
             images=images,
-            model=await self._desk.usual_model(scope_of(interaction), asker_of(interaction), where_of(interaction)),
+            model=(await self._desk.models(scope_of(interaction), asker_of(interaction), where_of(interaction)))[0],
         )
 
     async def _draft_of(self, interaction: discord.Interaction, job: Job, position: int) -> Draft:

@@ -8,12 +8,14 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.catalogue import Catalogue, check_edit
+from bot.domain.catalogue import check_edit
+from bot.domain.errors import BooksBusyError
 from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import answer_error
+from cogs.asking import asker_of, where_of
 from cogs.orders import place, scope_of
 
 COMPLETED: Final = ("model", "aspect_ratio", "resolution", "format", "thinking")
@@ -32,7 +34,7 @@ class Imagine(commands.Cog):
         self._desk = desk
         self._studio = studio
         for command in (self.imagine, self.edit):
-            complete(command, desk.catalogue)
+            complete(command, desk)
 
     @app_commands.command(description=texts.COMMANDS["imagine"])
     @app_commands.describe(**{name: text for name, text in texts.OPTIONS.items() if name != "image"})
@@ -120,14 +122,18 @@ class Imagine(commands.Cog):
         await answer_error(interaction, error)
 
 
-def complete(command: app_commands.Command[Any, ..., Any], catalogue: Catalogue) -> None:
+def complete(command: app_commands.Command[Any, ..., Any], desk: Desk) -> None:
     """Let a command's options suggest their values."""
 
     async def suggested(interaction: discord.Interaction, current: str) -> list[Choice[str]]:
-        """Follows what was already chosen; never fails in the member's face."""
+        """Follows what was already chosen and what is allowed here; never fails in the member's face."""
         option = next((one["name"] for one in _given(interaction) if one.get("focused")), "")
         chosen = {one["name"]: one.get("value") for one in _given(interaction)}
-        found = suggest(catalogue, option, current, chosen, edit=command.name != "imagine")
+        try:
+            usable = await desk.models(scope_of(interaction), asker_of(interaction), where_of(interaction))
+        except BooksBusyError:
+            usable = tuple(desk.catalogue.models)
+        found = suggest(desk.catalogue, usable, option, current, chosen, edit=command.name != "imagine")
         return [Choice(name=label, value=value) for value, label in found]
 
     for option in COMPLETED:

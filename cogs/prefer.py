@@ -89,5 +89,5 @@ class Prefer(commands.Cog):
         given: list[dict[str, Any]] = [one for sub in data.get("options", []) for one in sub.get("options", [])]
         option = next((one["name"] for one in given if one.get("focused")), "")
         chosen = {one["name"]: one.get("value") for one in given}
-        found = suggest(self._desk.catalogue, option, current, chosen, edit=False)
+        found = suggest(self._desk.catalogue, tuple(self._desk.catalogue.models), option, current, chosen, edit=False)
         return [Choice(name=label, value=value) for value, label in found]

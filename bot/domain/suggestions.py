@@ -9,13 +9,17 @@ MOST = 25
 
 
 def suggest(
-    catalogue: Catalogue, option: str, typed: str, chosen: Mapping[str, object], *, edit: bool
+    catalogue: Catalogue, usable: Sequence[str], option: str, typed: str, chosen: Mapping[str, object], *, edit: bool
 ) -> Sequence[tuple[str, str]]:
-    """Values and labels for an option, those that fit what was typed. `chosen` is not checked yet."""
+    """Values and labels for an option, those that fit what was typed. `chosen` is not checked yet.
+
+    `usable` are the models that may be used, the usual one first.
+    """
     if option == "model":
-        found = [(one.name, one.title) for one in catalogue.models.values() if _can(one, chosen, edit=edit)]
+        models = [catalogue.models[name] for name in usable if _can(catalogue.models[name], chosen, edit=edit)]
+        found = [(one.name, f"{one.title} (usual)" if one.name == usable[0] else one.title) for one in models]
     else:
-        model = catalogue.models.get(str(chosen.get("model") or catalogue.default_model))
+        model = catalogue.models.get(str(chosen.get("model") or usable[0]))
         parameter = model.endpoint(edit=edit).parameters.get(PARAMETER_OF.get(option, "")) if model else None
         if parameter is None:
             return []

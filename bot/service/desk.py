@@ -1,6 +1,6 @@
 """The desk: an order is checked, priced and held in the books before anything else happens to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -174,11 +174,12 @@ class Desk:
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._history.finished(scope, member_id, words, most=most, skipped=skipped)
 
-    async def usual_model(self, scope: str, asker: Asker, where: Where) -> str:
-        """What a form shows first: the member's own usual model where it is allowed, else the server's."""
+    async def models(self, scope: str, asker: Asker, where: Where) -> Sequence[str]:
+        """Those that may be used there, first the member's own usual one where it is allowed, else the server's."""
         holds = await self.effective(scope, asker, where)
         wanted = (await self.preferences(asker.member_id)).model
-        return wanted if wanted in holds.models.value else holds.default_model
+        usual = wanted if wanted in holds.models.value else holds.default_model
+        return (usual, *(name for name in self.catalogue.models if name in holds.models.value and name != usual))
 
     async def preferences(self, member_id: int) -> Preferences:
         """What a member usually wants."""

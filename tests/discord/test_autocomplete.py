@@ -66,4 +66,12 @@ async def test_the_usual_value_is_marked(here: World) -> None:
     choices = await here.member.autocomplete(here.channel, "imagine", "resolution", "")
     assert [choice["name"] for choice in choices] == ["0.5K", "1K (usual)", "2K", "4K"]
     choices = await here.member.autocomplete(here.channel, "imagine", "model", "")
-    assert [choice["name"] for choice in choices] == ["Nano Banana 2", "Nano Banana Pro", "Nano Banana"]
+    assert [choice["name"] for choice in choices] == ["Nano Banana 2 (usual)", "Nano Banana Pro", "Nano Banana"]
+
+
+async def test_what_is_offered_follows_the_members_preferences_and_the_servers_models(here: World) -> None:
+    await here.member.slash(here.channel, "prefer set", model="nano-banana-pro")
+    assert await offered(here, "imagine", "resolution") == ["1K", "2K", "4K"]
+    assert await offered(here, "imagine", "model") == ["nano-banana-pro", "nano-banana-2", "nano-banana"]
+    await here.moderator.slash(here.channel, "settings set", name="models", value="nano-banana-2 nano-banana")
+    assert await offered(here, "imagine", "model") == ["nano-banana-2", "nano-banana"]

@@ -112,7 +112,7 @@ async def test_a_form_shows_the_members_usual_model_first(here: World) -> None:
     guild = here.app.client.guilds[0]
     where = Where(guild_id=guild.id, channel_id=here.channel.id)
     models = [
-        await here.app.desk.usual_model(f"guild:{guild.id}", Asker(member_id=one.id), where)
+        (await here.app.desk.models(f"guild:{guild.id}", Asker(member_id=one.id), where))[0]
         for one in (here.member, here.other)
     ]
     assert models == ["nano-banana-pro", "nano-banana-2"]

@@ -5,18 +5,20 @@ from doubles import CATALOGUE
 
 from bot.domain.suggestions import MOST, suggest
 
+ALL = tuple(CATALOGUE.models)
+
 
 def offered(option: str, typed: str = "", *, edit: bool = False, **chosen: object) -> list[str]:
     return offered_after(option, chosen, typed, edit=edit)
 
 
 def offered_after(option: str, chosen: dict[str, object], typed: str = "", *, edit: bool = False) -> list[str]:
-    return [value for value, _ in suggest(CATALOGUE, option, typed, chosen, edit=edit)]
+    return [value for value, _ in suggest(CATALOGUE, ALL, option, typed, chosen, edit=edit)]
 
 
 def test_models_are_offered_by_title_in_the_catalogues_order() -> None:
-    assert list(suggest(CATALOGUE, "model", "", {}, edit=False)) == [
-        ("nano-banana-2", "Nano Banana 2"),
+    assert list(suggest(CATALOGUE, ALL, "model", "", {}, edit=False)) == [
+        ("nano-banana-2", "Nano Banana 2 (usual)"),
         ("nano-banana-pro", "Nano Banana Pro"),
         ("nano-banana", "Nano Banana"),
     ]
@@ -41,6 +43,15 @@ def test_only_models_that_can_do_what_is_chosen_already_are_offered(
     assert offered_after("model", chosen) == models
 
 
+def test_the_usual_model_comes_first_decides_the_values_and_only_usable_ones_are_offered() -> None:
+    usable = ("nano-banana-pro", "nano-banana-2")
+    assert list(suggest(CATALOGUE, usable, "model", "", {}, edit=False)) == [
+        ("nano-banana-pro", "Nano Banana Pro (usual)"),
+        ("nano-banana-2", "Nano Banana 2"),
+    ]
+    assert [value for value, _ in suggest(CATALOGUE, usable, "resolution", "", {}, edit=False)] == ["1K", "2K", "4K"]
+
+
 def test_an_edit_is_offered_what_the_edit_endpoint_has() -> None:
     assert offered("model", edit=True, aspect_ratio="auto") == ["nano-banana-2", "nano-banana-pro", "nano-banana"]
     assert "auto" in offered("aspect_ratio", edit=True, model="nano-banana")
@@ -62,7 +73,7 @@ def test_what_cannot_be_chosen_is_offered_as_nothing(option: str, model: str | N
 
 
 def test_the_usual_value_is_marked() -> None:
-    labels = dict(suggest(CATALOGUE, "format", "", {}, edit=False))
+    labels = dict(suggest(CATALOGUE, ALL, "format", "", {}, edit=False))
     assert labels == {"jpeg": "jpeg", "png": "png (usual)", "webp": "webp"}
 
 
