@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from discord.ext import commands
@@ -133,7 +134,7 @@ def _wired(tools: Tools) -> App:
         privacy=make_privacy(tools),
         offers=tools.offers,
         people=tools.people,
-        ruling=Ruling(tools.rules, house(settings), tools.catalogue, world.clock),
+        ruling=Ruling(tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock),
         wording=Wording(tools.words, tools.book, world.clock),
         passes=tools.passes,
         drafts=Drafts(tools.drafts, world.clock, new_id),

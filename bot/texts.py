@@ -7,7 +7,7 @@ typed comes in escaped already.
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
-from bot.domain.conduct import BLOCK_DAYS, STRIKE_DAYS, STRIKES_TO_BLOCK, Conduct
+from bot.domain.conduct import Conduct, StrikeRules
 from bot.domain.errors import (
     AccountError,
     Allowance,
@@ -83,6 +83,7 @@ from bot.domain.errors import (
     PrivateForbiddenError,
     PromptTooLongError,
     QuotaExceededError,
+    RefusedError,
     RepliedMessageGoneError,
     RepliesOffError,
     ResolutionForbiddenError,
@@ -119,7 +120,7 @@ from bot.domain.policy import Effective, Source
 from bot.domain.preferences import Preferences
 from bot.domain.purse import Server
 from bot.domain.rules import Rules
-from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, differences, value_of
+from bot.domain.ruling import SETTINGS, Page, Takes, Target, Value, default_of, differences, value_of
 from bot.domain.usage import Usage
 from bot.domain.words import WordRule
 from bot.service.alerts import Subject
@@ -837,11 +838,26 @@ NOT_CHARGED = "You were not charged."
 CANNOT_GENERATE = f"The bot cannot generate right now. {NOT_CHARGED} Please try again later."
 
 
+SEVERAL_REASONS = "That cannot be ordered here, for several reasons:"
 PERSONAL_OFF = "Ordering outside servers is switched off here. Please order in a server that has the bot."
 
 
+MOST_REASONS = 5
+"""In one refusal."""
+
+
 def explain(error: BotError) -> str:
-    """The sentence for an error. Every BotError has one; a test walks them all."""
+    """What a person is told about an error: its sentence, or a list when an order was refused for several reasons."""
+    if not isinstance(error, RefusedError) or not error.also:
+        return _sentence(error)
+    reasons = [_sentence(one) for one in (error, *error.also)]
+    more = len(reasons) - MOST_REASONS
+    lines = [f"- {reason}" for reason in reasons[:MOST_REASONS]] + [f"- … and {more} more"] * (more > 0)
+    return "\n".join([SEVERAL_REASONS, *lines])
+
+
+def _sentence(error: BotError) -> str:
+    """Every BotError has one; a test walks them all."""
     for explain_part in (
         _order_refused,
         _books_refused,
@@ -1013,6 +1029,9 @@ SETTING_TITLES = {
     "replies": "Replies to images",
     "editable": "Whose pictures may be edited",
     "private": "Private results",
+    "strikes_to_block": "Strikes that block a member",
+    "strike_days": "Days that a strike counts",
+    "strike_block_days": "Days that strikes block for",
     "log_channel": "Log channel (notices from the people who run the bot)",
 }
 SETTING_WORDS = {
@@ -1133,15 +1152,8 @@ WORDS_FILE = "The word rules that hold now, one a line."
 # --- the panel of /settings
 
 LIMIT_FORMS = {"credits": "Change credits", "orders": "Change orders and images"}
-LIMIT_FORMS_NAMES = (
-    "server_day",
-    "server_month",
-    "member_day",
-    "confirm_above",
-    "member_jobs",
-    "server_jobs",
-    "most_images",
-)
+SAFETY_FORMS = {"strikes": "Change strikes"}
+NUMBER_FORMS = LIMIT_FORMS | SAFETY_FORMS
 WORD_FORMS = {"add": "Add rules", "remove": "Remove rules", "test": "Test a prompt"}
 WORD_LABELS = {"add": "Words, one rule a line", "remove": "Words, one rule a line", "test": "A prompt"}
 WORD_HINTS = {
@@ -1171,19 +1183,28 @@ def choice_said(target: Target, word: str, catalogue: Catalogue) -> str:
     return f"{said[:1].upper()}{said[1:]}"
 
 
-def limits_said(rules: Rules, names: Sequence[str], cap: Callable[[Target, Rules], int | None]) -> str:
+def limits_said(rules: Rules, names: Sequence[str], cap: Callable[[Target], int | None]) -> str:
     """The numbers of the limits page."""
+    lines = numbers_said(rules, names, cap)
+    return f"{lines}\n-# One credit is one US cent of fal's list price. Days and months are UTC."
+
+
+def numbers_said(rules: Rules, names: Sequence[str], cap: Callable[[Target], int | None]) -> str:
+    """Settings that are numbers, each with the largest that it takes."""
     lines = list[str]()
     for target in (Target(name) for name in names):
-        value, most = value_of(rules, target), cap(target, rules)
+        value, most = value_of(rules, target), cap(target)
         beyond = f" (up to {most:,})" if most is not None else ""
         lines.append(f"{setting_line(target, value)}{beyond}")
-    return "\n".join([*lines, "-# One credit is one US cent of fal's list price. Days and months are UTC."])
+    return "\n".join(lines)
 
 
-def up_to(cap: int | None) -> str:
+def up_to(target: Target, cap: int | None) -> str:
     """A hint in an empty field."""
-    return "Empty: as it is for everybody" if cap is None else f"1 to {cap:,}; empty: as the operator allows"
+    if cap is None:
+        return "Empty: as it is for everybody"
+    standard = default_of(target)
+    return f"1 to {cap:,}; empty: {'as the operator allows' if standard is None else standard}"
 
 
 def role_label(role: str) -> str:
@@ -1521,7 +1542,7 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
 PEOPLE_COMMANDS = {
     "block": "Stop a member from ordering images here",
     "unblock": "Let a member order again; takes their strikes away, too",
-    "strike": f"Warn a member; {STRIKES_TO_BLOCK} strikes in {STRIKE_DAYS} days block for {BLOCK_DAYS} days",
+    "strike": "Warn a member; several strikes block for some days, as the settings say",
     "who": "What a member may do in this channel, and why",
     "allowance": "Credits for one member, for today",
     "grant": "Give a member more credits for today",
@@ -1538,12 +1559,17 @@ PEOPLE_OPTIONS = {
 def conduct(member_id: int, now: Conduct, reason: str) -> str:
     """How a member stands with the moderators; `reason` is made quiet by the caller."""
     because = f" Reason: {reason}" if reason else ""
-    strikes = f"{counted(now.strikes, 'strike')} of {STRIKES_TO_BLOCK}"
     if now.block is not None:
         end = "until a moderator ends it" if now.block.until is None else f"until {moment(now.block.until)}"
         return f"<@{member_id}> is **blocked** {end}, by <@{now.block.done_by}>.{because}"
     granted = f", {credits_of(now.granted)} granted for today" if now.granted else ""
-    return f"<@{member_id}> is not blocked; {strikes}{granted}.{because}"
+    return f"<@{member_id}> is not blocked; {strikes_said(now.strikes, now.strike_rules)}{granted}.{because}"
+
+
+def strikes_said(strikes: int, rules: StrikeRules) -> str:
+    """How many count, and what they lead to."""
+    ahead = f"in {counted(rules.days, 'day')}, then a block for {counted(rules.block_days, 'day')}"
+    return f"{counted(strikes, 'strike')} of {rules.to_block} {ahead}"
 
 
 def left_of(member_id: int, now: Standing) -> str:

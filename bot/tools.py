@@ -102,7 +102,7 @@ async def open_tools(
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
-    words = SqliteWords(database)
+    words, rules = SqliteWords(database), SqliteRules(database)
     downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
@@ -111,9 +111,9 @@ async def open_tools(
         settings=settings,
         catalogue=catalogue,
         store=SqliteStore(database, seal, persons, world.clock),
-        rules=SqliteRules(database),
+        rules=rules,
         timings=SqliteTimings(database),
-        people=People(SqlitePeople(database, persons), world.clock),
+        people=People(SqlitePeople(database, persons), rules, world.clock),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

@@ -92,7 +92,8 @@ class SettingsPanel(commands.Cog):
             return await self._words(interaction, ticket, name, form.texts.get("text", ""))
         role = number_in(name[1:]) if name.startswith("r") else None
         wanted = {Target(field, role_id=role): text for field, text in form.texts.items()}
-        return await self._change(interaction, ticket, Place(page=Page.LIMITS), wanted, number_in(seen))
+        page = Page.SAFETY if name in texts.SAFETY_FORMS else Page.LIMITS
+        return await self._change(interaction, ticket, Place(page=page), wanted, number_in(seen))
 
     async def _set(
         self, interaction: discord.Interaction, ticket: str, seen: str, name: str, channel: list[str], text: str
@@ -156,7 +157,7 @@ class SettingsPanel(commands.Cog):
         await self._show(interaction, ticket, Place(page=Page.CHANNELS, channel_id=channel_id), said)
 
     async def _ask(self, interaction: discord.Interaction, ticket: str, page: Page, form: str) -> None:
-        if form not in texts.WORD_FORMS and form not in texts.LIMIT_FORMS:
+        if form not in texts.WORD_FORMS and form not in texts.NUMBER_FORMS:
             raise PanelOverError
         shown = await self._shown(interaction, ticket, Place(page=page))
         made = views.words_form(shown, form) if form in texts.WORD_FORMS else views.numbers_form(shown, form)
@@ -195,7 +196,8 @@ class SettingsPanel(commands.Cog):
             record=await self._ruling.record(scope),
             words=await self._wording.record(scope),
             ticket=ticket,
-            ruling=self._ruling,
+            catalogue=self._ruling.catalogue,
+            house=await self._ruling.house(scope),
             notice=notice,
             undo=undo,
             changes=await self._ruling.history(scope, LATEST) if place.page is Page.LOG else (),

@@ -4,7 +4,7 @@ import sqlite3
 
 from bot.adapters.persons import Persons
 from bot.adapters.sqlite_connection import Database
-from bot.domain.conduct import BLOCK_DAYS, DAY, STRIKE_DAYS, STRIKES_TO_BLOCK, Block, Conduct, later
+from bot.domain.conduct import DAY, Block, Conduct, StrikeRules, later
 from bot.domain.ledger import day_of
 
 ADD_ACT = """
@@ -33,14 +33,24 @@ class SqlitePeople:
         self._database = database
         self._persons = persons
 
-    async def conduct(self, scope: str, member_id: int, now: float) -> Conduct:
+    async def block_of(self, scope: str, member_id: int, now: float) -> Block | None:
+        """The block that holds at that time (unix seconds)."""
+        last = await self._database.read(LAST_BLOCK, (scope, member_id, self._persons.stand_in(member_id)))
+        return _block(last[0] if last else None, now)
+
+    async def conduct(self, scope: str, member_id: int, now: float, rules: StrikeRules) -> Conduct:
         """What holds for a member at that time (unix seconds)."""
         whom = (scope, member_id, self._persons.stand_in(member_id))
         last = await self._database.read(LAST_BLOCK, whom)
         since = last[0]["id"] if last else 0
-        strikes = await self._database.read(STRIKES, (*whom, since, now - STRIKE_DAYS * DAY))
+        strikes = await self._database.read(STRIKES, (*whom, since, now - rules.days * DAY))
         granted = await self._database.read(GRANTED, (*whom, day_of(now)))
-        return Conduct(block=_block(last[0] if last else None, now), strikes=strikes[0][0], granted=granted[0][0])
+        return Conduct(
+            block=_block(last[0] if last else None, now),
+            strikes=strikes[0][0],
+            strike_rules=rules,
+            granted=granted[0][0],
+        )
 
     async def block(self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str) -> None:
         """Replaces an earlier block."""
@@ -52,7 +62,7 @@ class SqlitePeople:
         row = _act(scope, member_id, "unblock", by=by, at=at)
         await self._database.write(lambda connection: _add(connection, row))
 
-    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str) -> None:
+    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules) -> None:
         """Count and block in one transaction: two moderators at once make two strikes."""
         whom = (scope, member_id, self._persons.stand_in(member_id))
 
@@ -60,10 +70,10 @@ class SqlitePeople:
             _add(connection, _act(scope, member_id, "strike", by=by, at=at, reason=reason))
             last = connection.execute(LAST_BLOCK, whom).fetchone()
             since = last["id"] if last else 0
-            (count,) = connection.execute(STRIKES, (*whom, since, at - STRIKE_DAYS * DAY)).fetchone()
-            if count < STRIKES_TO_BLOCK:
+            (count,) = connection.execute(STRIKES, (*whom, since, at - rules.days * DAY)).fetchone()
+            if count < rules.to_block:
                 return
-            standing, until = _block(last, at), at + BLOCK_DAYS * DAY
+            standing, until = _block(last, at), at + rules.block_days * DAY
             until = later(standing.until, until) if standing else until
             _add(connection, _act(scope, member_id, "block", by=by, at=at, reason=reason) | {"until": until})
 

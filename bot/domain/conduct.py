@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 
-STRIKES_TO_BLOCK = 3
-"""So many strikes block a member."""
-STRIKE_DAYS = 30
-"""A strike counts for so long."""
-BLOCK_DAYS = 7
-"""How long strikes block for."""
 DAY = 86_400.0
 """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeRules:
+    """What strikes lead to in one server."""
+
+    to_block: int = 3
+    """So many block a member."""
+    days: int = 30
+    """How long one counts."""
+    block_days: int = 7
+    """How long they block for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,8 @@ class Conduct:
 
     block: Block | None = None
     strikes: int = 0
-    """Those that count: of the last `STRIKE_DAYS`, since the last block or its end."""
+    """Those that count: of the last `strike_rules.days`, since the last block or its end."""
+    strike_rules: StrikeRules = StrikeRules()
     granted: int = 0
     """Credits that a moderator added for today."""
 

@@ -39,6 +39,9 @@ class UnexpectedError(BotError):
 class RefusedError(BotError):
     """The order was not accepted; nothing was held."""
 
+    also: "tuple[RefusedError, ...]" = ()
+    """Further reasons, which hold as well; the error itself is the most telling one. Not kept with a job."""
+
 
 class EmptyPromptError(RefusedError):
     """The prompt has no visible character."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.conduct import StrikeRules
+
 
 class Replies(StrEnum):
     """How a plain reply to one of the bot's images is taken."""
@@ -88,10 +90,18 @@ class Rules:
     """Whether members may have results shown to themselves alone."""
     names_word: bool = True
     """Whether a refusal tells the member which word rule it was."""
+    strikes_to_block: int = StrikeRules().to_block
+    strike_days: int = StrikeRules().days
+    strike_block_days: int = StrikeRules().block_days
 
     # --- log
     log_channel: int | None = None
     """Where the operator's notices are posted."""
+
+    @property
+    def strikes(self) -> StrikeRules:
+        """What strikes lead to."""
+        return StrikeRules(to_block=self.strikes_to_block, days=self.strike_days, block_days=self.strike_block_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

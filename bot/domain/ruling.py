@@ -14,6 +14,7 @@ from bot.domain.errors import (
     TooManyValuesError,
     UnknownSettingError,
 )
+from bot.domain.policy import House
 from bot.domain.rules import ChannelRules, Channels, Editable, Replies, Rules
 
 MOST_LISTED = 100
@@ -58,6 +59,8 @@ class Setting:
     takes: Takes
     smallest: int = 1
     """Of a number."""
+    largest: int | None = None
+    """The same; None where it is the operator who says, or nobody."""
     words: type[StrEnum] | None = None
     by_channel: bool = False
     by_role: bool = False
@@ -84,6 +87,9 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("replies", Page.SAFETY, Takes.WORD, words=Replies, by_channel=True),
         Setting("editable", Page.SAFETY, Takes.WORD, words=Editable),
         Setting("private", Page.SAFETY, Takes.FLAG),
+        Setting("strikes_to_block", Page.SAFETY, Takes.NUMBER, largest=20),
+        Setting("strike_days", Page.SAFETY, Takes.NUMBER, largest=365),
+        Setting("strike_block_days", Page.SAFETY, Takes.NUMBER, largest=365),
         Setting("log_channel", Page.LOG, Takes.CHANNEL),
     )
 }
@@ -149,6 +155,23 @@ def default_of(target: Target) -> Value:
     return value_of(Rules(), target)
 
 
+def cap(target: Target, rules: Rules, house: House, catalogue: Catalogue) -> int | None:
+    """The largest number that can be set there; None where there is no such thing. `house` is this server's own."""
+    limits = house.limits
+    server_day = limits.server_day if rules.server_day is None else min(rules.server_day, limits.server_day)
+    months = [one for one in (limits.server_month, limits.operator_month) if one is not None]
+    caps = {
+        "server_day": limits.server_day,
+        "server_month": min(months),
+        "member_day": server_day,
+        "member_jobs": limits.member_jobs,
+        "server_jobs": limits.server_jobs,
+        "safety": house.max_tolerance,
+        "most_images": _most_images(catalogue),
+    }
+    return caps.get(target.name, setting_of(target).largest)
+
+
 def differences(old: Rules, new: Rules) -> tuple[Change, ...]:
     """Every value that differs."""
     changes = (Change(target, value_of(old, target), value_of(new, target)) for target in _targets(old, new))
@@ -196,6 +219,11 @@ def resolutions(catalogue: Catalogue) -> tuple[str, ...]:
     found = [model.generate.parameters.get("resolution") for model in catalogue.models.values()]
     values = {value for parameter in found if parameter is not None for value in parameter.values}
     return tuple(sorted(values, key=lambda value: float(value.removesuffix("K"))))
+
+
+def _most_images(catalogue: Catalogue) -> int:
+    counts = [model.generate.parameters.get("num_images") for model in catalogue.models.values()]
+    return max((one.maximum or 1 for one in counts if one is not None), default=1)
 
 
 def _targets(*both: Rules) -> Iterator[Target]:

@@ -138,12 +138,14 @@ class Desk:
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             word = await self._words.first(order.scope, order.prompt)
-        for objection in objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word):
-            raise objection
+        found = objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word)
         if authors := authors_asked(order, asker):
             async with within(BOOKS_TIMEOUT, BooksBusyError()):
                 if await self._keepers.keepers(authors):
-                    raise PictureKeptError
+                    found.append(PictureKeptError())
+        if found:
+            found[0].also = tuple(found[1:])
+            raise found[0]
         return order, request, credit
 
     async def _filled(self, order: Order, asker: Asker, holds: Effective) -> Order:
@@ -193,7 +195,7 @@ class Desk:
             await self._preferences.set_preferences(member_id, preferences)
 
     async def _check_block(self, scope: str, member_id: int) -> None:
-        block = (await self._people.conduct(scope, member_id)).block
+        block = await self._people.block_of(scope, member_id)
         if block is not None:
             raise BlockedError(until=None if block.until is None else int(block.until), reason=block.reason)
 
@@ -205,7 +207,7 @@ class Desk:
     async def effective(self, scope: str, asker: Asker, where: Where) -> Effective:
         """What holds for a member in a channel, and where each value comes from."""
         rules = await self.rules(scope)
-        house = self._house.of(scope).capped(await self._purse.cap(scope))
+        house = await self._purse.house(scope, self._house)
         return effective(rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:

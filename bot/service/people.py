@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
-from bot.domain.conduct import DAY, Conduct
+from bot.domain.conduct import DAY, Block, Conduct, StrikeRules
 from bot.domain.errors import BooksBusyError, MayNotBlockError
 from bot.service.ports import Clock
 from bot.service.racing import within
+from bot.service.stores import RulesStore
 
 BOOKS_TIMEOUT = 1.0
 """Seconds for a look at the books, or a change; Discord wants its first answer within three."""
@@ -14,7 +15,11 @@ BOOKS_TIMEOUT = 1.0
 class PeopleStore(Protocol):
     """What moderators did, kept."""
 
-    async def conduct(self, scope: str, member_id: int, now: float) -> Conduct:
+    async def block_of(self, scope: str, member_id: int, now: float) -> Block | None:
+        """The block that holds at that time (unix seconds)."""
+        ...
+
+    async def conduct(self, scope: str, member_id: int, now: float, rules: StrikeRules) -> Conduct:
         """What holds for a member at that time (unix seconds)."""
         ...
 
@@ -26,7 +31,7 @@ class PeopleStore(Protocol):
         """Also takes the strikes away."""
         ...
 
-    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str) -> None:
+    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules) -> None:
         """Add a strike; the last one that is needed blocks, never for less time than a block that stands."""
         ...
 
@@ -42,14 +47,20 @@ class PeopleStore(Protocol):
 class People:
     """Every change is answered with how the member stands after it. All of it may raise BooksBusyError."""
 
-    def __init__(self, store: PeopleStore, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, rules: RulesStore, clock: Clock) -> None:
         self._store = store
+        self._rules = rules
         self._clock = clock
 
     async def conduct(self, scope: str, member_id: int) -> Conduct:
         """Read anew each time, so that a change holds at once."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            return await self._store.conduct(scope, member_id, self._clock())
+            return await self._store.conduct(scope, member_id, self._clock(), await self._strike_rules(scope))
+
+    async def block_of(self, scope: str, member_id: int) -> Block | None:
+        """What keeps a member from ordering, if anything does."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            return await self._store.block_of(scope, member_id, self._clock())
 
     async def block(
         self, scope: str, member_id: int, *, is_bot: bool, by: int, days: int | None, reason: str
@@ -75,7 +86,8 @@ class People:
         """Raises MayNotBlockError."""
         check_target(member_id, is_bot=is_bot, by=by)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason)
+            rules = await self._strike_rules(scope)
+            await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
         return await self.conduct(scope, member_id)
 
     async def grant(self, scope: str, member_id: int, credit: int, *, by: int, reason: str) -> Conduct:
@@ -88,6 +100,9 @@ class People:
         """The credits that were given back for today."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._store.reset(scope, member_id, by=by, at=self._clock())
+
+    async def _strike_rules(self, scope: str) -> StrikeRules:
+        return (await self._rules.rules(scope)).rules.strikes
 
 
 def check_target(member_id: int, *, is_bot: bool, by: int) -> None:

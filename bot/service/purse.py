@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.errors import BooksBusyError, NotAllowedHereError, SuspendedError
+from bot.domain.policy import House
 from bot.domain.purse import MARKS, Server, marks_reached
 from bot.domain.usage import forecast
 from bot.service.alerts import Alerts, Subject
@@ -108,6 +109,10 @@ class Purse:
         if server is None:
             return None
         return self._rules.server_monthly if server.monthly is None else server.monthly
+
+    async def house(self, scope: str, house: House) -> House:
+        """The operator's rules as they hold for these books. Raises BooksBusyError."""
+        return house.of(scope).capped(await self.cap(scope))
 
     async def check(self, scope: str) -> None:
         """Whether orders are taken there at all. Raises SuspendedError, NotAllowedHereError, BooksBusyError."""

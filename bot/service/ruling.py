@@ -1,6 +1,6 @@
 """Ruling: moderators read and change what holds in their server; the panel and the commands both come here."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from bot.domain.catalogue import Catalogue
@@ -19,6 +19,7 @@ from bot.domain.ruling import (
     Change,
     Target,
     Value,
+    cap,
     differences,
     read_value,
     setting_of,
@@ -60,14 +61,16 @@ class Ruling:
     def __init__(
         self,
         store: RulesStore,
-        house: House,
+        house_of: Callable[[str], Awaitable[House]],
         catalogue: Catalogue,
         clock: Clock,
         on_change: Callable[[Changed], None] = unheard,
     ) -> None:
-        """`on_change` hears of every change once it is stored; it neither waits nor raises."""
+        """`house_of`: the operator's rules for a server. `on_change` hears of every change once it is stored; it
+        neither waits nor raises.
+        """
         self.catalogue = catalogue
-        self.house = house
+        self._house_of = house_of
         self._store = store
         self._clock = clock
         self._on_change = on_change
@@ -76,6 +79,10 @@ class Ruling:
         """What holds now."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._store.rules(scope)
+
+    async def house(self, scope: str) -> House:
+        """The operator's rules for this server."""
+        return await self._house_of(scope)
 
     async def change(
         self,
@@ -91,7 +98,7 @@ class Ruling:
         `seen`: the version that they saw; when one of the values was changed since, nothing is. `channels`: all ids of
         the server's own, so that none of them can be left without. Raises RefusedError.
         """
-        record = await self.record(scope)
+        record, house = await self.record(scope), await self.house(scope)
         then = record.rules if seen is None or seen == record.version else await self._rules_of(scope, seen)
         new = record.rules
         for target, text in wanted.items():
@@ -101,7 +108,7 @@ class Ruling:
             if value_of(then, target) != value_of(record.rules, target):
                 raise RulesChangedError
             new = with_value(new, target, value)
-            self._check(target, value, new, channels)
+            self._check(target, value, new, house, channels)
         if new == record.rules:
             raise UnchangedError
         return await self._store_next(scope, record, new, by)
@@ -118,7 +125,7 @@ class Ruling:
         records = await self._versions(scope, version)
         if version < 1 or not records:
             raise NothingToUndoError
-        record, new = await self.record(scope), None
+        record, house, new = await self.record(scope), await self.house(scope), None
         for change in differences(records[1].rules if len(records) > 1 else Rules(), records[0].rules):
             now = value_of(record.rules, change.target)
             if now == change.before:
@@ -126,7 +133,7 @@ class Ruling:
             if now != change.after:
                 raise RulesChangedError
             new = with_value(new or record.rules, change.target, change.before)
-            self._check(change.target, change.before, new, channels)
+            self._check(change.target, change.before, new, house, channels)
         if new is None:
             raise NothingToUndoError
         return await self._store_next(scope, record, new, by)
@@ -154,11 +161,11 @@ class Ruling:
         self._on_change(changed)
         return changed
 
-    def _check(self, target: Target, value: Value, new: Rules, channels: Collection[int]) -> None:
+    def _check(self, target: Target, value: Value, new: Rules, house: House, channels: Collection[int]) -> None:
         """What a moderator may not do: go beyond the operator, or lock everybody out."""
-        cap = self.cap(target, new)
-        if isinstance(value, int) and not isinstance(value, bool) and cap is not None and value > cap:
-            raise OverCapError(name=target.name, cap=cap)
+        most = cap(target, new, house, self.catalogue)
+        if isinstance(value, int) and not isinstance(value, bool) and most is not None and value > most:
+            raise OverCapError(name=target.name, cap=most)
         if target.name == "default_model" and value is not None and new.models is not None and value not in new.models:
             raise BadValueError(name=target.name, given=str(value), allowed=tuple(sorted(new.models)))
         allowed = value if setting_of(target).name == "models" else None
@@ -169,26 +176,6 @@ class Ruling:
         shut = new.channels is Channels.EXCEPT and channels and new.listed_channels.issuperset(channels)
         if shut or (new.channels is Channels.ONLY and not new.listed_channels):
             raise NothingLeftError(of="channels")
-
-    def cap(self, target: Target, rules: Rules) -> int | None:
-        """The largest number that can be set there; None where there is no such thing."""
-        limits = self.house.limits
-        server_day = limits.server_day if rules.server_day is None else min(rules.server_day, limits.server_day)
-        months = [one for one in (limits.server_month, limits.operator_month) if one is not None]
-        caps = {
-            "server_day": limits.server_day,
-            "server_month": min(months),
-            "member_day": server_day,
-            "member_jobs": limits.member_jobs,
-            "server_jobs": limits.server_jobs,
-            "safety": self.house.max_tolerance,
-            "most_images": self._most_images(),
-        }
-        return caps.get(target.name)
-
-    def _most_images(self) -> int:
-        counts = [model.generate.parameters.get("num_images") for model in self.catalogue.models.values()]
-        return max((one.maximum or 1 for one in counts if one is not None), default=1)
 
 
 def _changed(scope: str, old: RulesRecord, new: RulesRecord) -> Changed:

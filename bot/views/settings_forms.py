@@ -6,13 +6,7 @@ from discord import ui
 from bot import texts
 from bot.domain.ruling import Target, value_of
 from bot.views.forms import FORM_LIFE, form_id
-from bot.views.settings_panel import Shown
-
-FIELDS = {
-    "credits": ("server_day", "server_month", "member_day", "confirm_above"),
-    "orders": ("member_jobs", "server_jobs", "most_images"),
-}
-"""The settings of each form of numbers."""
+from bot.views.settings_panel import FIELDS, Shown
 
 
 class _Form(ui.Modal):
@@ -22,12 +16,12 @@ class _Form(ui.Modal):
 
 def numbers_form(shown: Shown, form: str) -> ui.Modal:
     """Several limits at once, as they are now; an empty field sets one back."""
-    made = _form(shown, form, texts.LIMIT_FORMS[form])
+    made = _form(shown, form, texts.NUMBER_FORMS[form])
     for name in FIELDS[form]:
         target = Target(name)
-        cap = shown.ruling.cap(target, shown.record.rules)
+        cap = shown.cap(target)
         made.add_item(
-            _field(target, value_of(shown.record.rules, target), texts.up_to(cap), texts.SETTING_TITLES[name])
+            _field(target, value_of(shown.record.rules, target), texts.up_to(target, cap), texts.SETTING_TITLES[name])
         )
     return made
 

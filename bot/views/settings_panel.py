@@ -9,10 +9,11 @@ from discord import ui
 
 from bot import texts
 from bot.domain.catalogue import Catalogue
+from bot.domain.policy import House
 from bot.domain.rules import RulesRecord
-from bot.domain.ruling import SETTINGS, Page, Target, choices_of, setting_of, value_of
+from bot.domain.ruling import SETTINGS, Page, Target, cap, choices_of, setting_of, value_of
 from bot.domain.words import WordsRecord
-from bot.service.ruling import Changed, Ruling
+from bot.service.ruling import Changed
 from bot.service.wording import line_of
 from bot.views.items import PanelItem, panel_button, panel_id, panel_select, row
 from bot.views.settings import undo_button
@@ -27,6 +28,12 @@ CHANNEL_KINDS = [
     discord.ChannelType.stage_voice,
     discord.ChannelType.forum,
 ]
+FIELDS = {
+    "credits": ("server_day", "server_month", "member_day", "confirm_above"),
+    "orders": ("member_jobs", "server_jobs", "most_images"),
+    "strikes": ("strikes_to_block", "strike_days", "strike_block_days"),
+}
+"""The settings of each form of numbers."""
 View = ui.LayoutView
 
 
@@ -39,7 +46,9 @@ class Shown:
     words: WordsRecord
     ticket: str
     """The pass of whoever opened it."""
-    ruling: Ruling
+    catalogue: Catalogue
+    house: House
+    """The operator's rules for this server."""
     notice: str = ""
     """What has just happened."""
     undo: Changed | None = None
@@ -48,10 +57,9 @@ class Shown:
     changes: Sequence[Changed] = ()
     """The latest, for the log page."""
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """The models on offer."""
-        return self.ruling.catalogue
+    def cap(self, target: Target) -> int | None:
+        """The largest number that can be set there."""
+        return cap(target, self.record.rules, self.house, self.catalogue)
 
     def argument(self, *parts: object) -> str:
         """Of a control: the pass, the page and more."""
@@ -95,8 +103,8 @@ def _models(shown: Shown) -> Iterable[ui.Item[Any]]:
 
 
 def _limits(shown: Shown) -> Iterable[ui.Item[Any]]:
-    names = [one.name for one in SETTINGS.values() if one.page is Page.LIMITS and one.name in texts.LIMIT_FORMS_NAMES]
-    yield ui.TextDisplay(texts.limits_said(shown.record.rules, names, shown.ruling.cap))
+    names = [name for form in texts.LIMIT_FORMS for name in FIELDS[form]]
+    yield ui.TextDisplay(texts.limits_said(shown.record.rules, names, shown.cap))
     yield row(*(_button(shown, "form", form, label=label) for form, label in texts.LIMIT_FORMS.items()))
     yield from _choice(shown, Target("largest_resolution"))
     yield ui.TextDisplay(texts.roles_said(shown.record.rules))
@@ -134,7 +142,9 @@ def _words(shown: Shown) -> Iterable[ui.Item[Any]]:
 def _safety(shown: Shown) -> Iterable[ui.Item[Any]]:
     for name in ("safety", "replies", "editable"):
         yield from _choice(shown, Target(name))
-    yield row(_toggle(shown, Target("private")))
+    yield ui.TextDisplay(texts.numbers_said(shown.record.rules, FIELDS["strikes"], shown.cap))
+    forms = (_button(shown, "form", form, label=label) for form, label in texts.SAFETY_FORMS.items())
+    yield row(_toggle(shown, Target("private")), *forms)
 
 
 def _log(shown: Shown) -> Iterable[ui.Item[Any]]:
@@ -190,7 +200,7 @@ def _choice(shown: Shown, target: Target, *, several: bool = False) -> Iterable[
 def _words_of(shown: Shown, target: Target) -> tuple[str, ...]:
     """What can be chosen."""
     if target.name == "safety":
-        return tuple(str(number) for number in range(1, (shown.ruling.cap(target, shown.record.rules) or 0) + 1))
+        return tuple(str(number) for number in range(1, (shown.cap(target) or 0) + 1))
     return choices_of(SETTINGS[target.name], shown.catalogue)
 
 

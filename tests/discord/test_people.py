@@ -63,7 +63,7 @@ async def test_others_still_order_while_one_is_blocked(here: World) -> None:
 
 
 async def test_the_third_strike_blocks_for_a_week_and_then_counting_begins_anew(here: World) -> None:
-    assert "is not blocked; 1 strike of 3." in await act(here, "strike", member=here.member)
+    assert "is not blocked; 1 strike of 3 in 30 days, then a block for 7 days." in await act(here, "strike", member=here.member)
     assert "2 strikes of 3" in await act(here, "strike", member=here.member)
     assert "is **blocked** until" in await act(here, "strike", member=here.member, reason="again")
     assert "You cannot order" in await order(here)

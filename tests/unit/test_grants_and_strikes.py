@@ -10,6 +10,7 @@ from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, open_books
 
 from bot.adapters.persons import Persons
 from bot.adapters.sqlite_people import SqlitePeople
+from bot.domain.conduct import StrikeRules
 from bot.domain.errors import QuotaExceededError
 
 CLICKS = 1000
@@ -47,13 +48,13 @@ async def test_two_resets_at_once_give_back_once(books: Books) -> None:
 
 async def test_three_strikes_at_once_block_once(books: Books) -> None:
     people = SqlitePeople(books.database, Persons(BOT_TOKEN))
-    await asyncio.gather(*(people.strike(SCOPE, MEMBER, by=1, at=NOON, reason="") for _ in range(3)))
+    await asyncio.gather(*(people.strike(SCOPE, MEMBER, by=1, at=NOON, reason="", rules=StrikeRules()) for _ in range(3)))
     assert books.rows("SELECT count(*) FROM member_acts WHERE kind = 'block'") == [(1,)]
 
 
 async def test_a_block_holds_in_its_own_server_alone(books: Books) -> None:
     people = SqlitePeople(books.database, Persons(BOT_TOKEN))
     await people.block(SCOPE, MEMBER, by=1, at=NOON, until=NOON + 1, reason="")
-    assert (await people.conduct("guild:2000", MEMBER, NOON)).block is None
-    assert (await people.conduct(SCOPE, MEMBER, NOON)).block is not None
-    assert (await people.conduct(SCOPE, MEMBER, NOON + 1)).block is None
+    assert (await people.block_of("guild:2000", MEMBER, NOON)) is None
+    assert (await people.block_of(SCOPE, MEMBER, NOON)) is not None
+    assert (await people.block_of(SCOPE, MEMBER, NOON + 1)) is None

@@ -43,7 +43,11 @@ ANN, BEN = 5, 6
 class Scene:
     def __init__(self, store: SqliteRules) -> None:
         self.heard: list[Changed] = []
-        self.ruling = Ruling(store, HOUSE, CATALOGUE, lambda: 1000.0, self.heard.append)
+        self.month: int | None = None
+        self.ruling = Ruling(store, self.house, CATALOGUE, lambda: 1000.0, self.heard.append)
+
+    async def house(self, _scope: str) -> House:
+        return HOUSE.capped(self.month)
 
     async def set(self, name: str, text: str, *, by: int = ANN, seen: int | None = None, **where: int) -> Changed:
         return await self.ruling.change(SERVER, {Target(name, **where): text}, by=by, seen=seen, channels=(100, 101))
@@ -97,6 +101,10 @@ async def test_a_value_is_read_as_people_write_it(here: Scene, name: str, text: 
         ("member_jobs", "4", OverCapError),
         ("server_jobs", "21", OverCapError),
         ("most_images", "5", OverCapError),
+        ("strikes_to_block", "0", BadNumberError),
+        ("strikes_to_block", "21", OverCapError),
+        ("strike_days", "366", OverCapError),
+        ("strike_block_days", "366", OverCapError),
         ("safety", "5", OverCapError),
         ("private", "perhaps", BadValueError),
         ("largest_resolution", "8K", BadValueError),
@@ -146,6 +154,25 @@ async def test_a_role_may_have_as_much_as_the_server_and_not_more(here: Scene) -
         await here.set("member_day", "301", role_id=7)
     await here.set("member_day", "unlimited", role_id=7)
     assert (await here.rules()).role_allowances == {7: None}
+
+
+@pytest.mark.parametrize(("month", "fits", "over"), [(100, 100, 101), (9999, 5000, 5001)])
+async def test_a_server_sets_no_month_above_its_own_cap_nor_above_the_operators(
+    here: Scene, month: int, fits: int, over: int
+) -> None:
+    here.month = month
+    with pytest.raises(OverCapError) as refused:
+        await here.set("server_month", str(over))
+    assert refused.value.cap == fits
+    await here.set("server_month", str(fits))
+
+
+async def test_an_undo_does_not_bring_back_more_than_a_later_cap_allows(here: Scene) -> None:
+    await here.set("server_month", "500")
+    second = await here.set("server_month", "50")
+    here.month = 100
+    with pytest.raises(OverCapError):
+        await here.ruling.undo(SERVER, second.version, by=ANN)
 
 
 async def test_the_usual_model_is_one_that_is_allowed(here: Scene) -> None:
