@@ -24,7 +24,7 @@ from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_tree import SqliteTree
 from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
-from bot.parts import house, make_desk, make_gallery, make_parts, make_privacy, make_purse
+from bot.parts import house, make_desk, make_gallery, make_parts, make_people, make_privacy, make_purse
 from bot.service.alerts import Alerts
 from bot.service.baskets import Baskets
 from bot.service.desk import Desk
@@ -122,18 +122,18 @@ def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
     client = _client(tools)
     packer, alerts = Packer(tools.worker), Alerts()
-    purse = make_purse(tools, alerts)
+    purse, people = make_purse(tools, alerts), make_people(tools, client)
     app = App(
         settings=settings,
         client=client,
         studio=Studio(make_parts(tools, client, packer, alerts)),
-        desk=make_desk(tools, purse),
+        desk=make_desk(tools, purse, people),
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
         privacy=make_privacy(tools),
         offers=tools.offers,
-        people=tools.people,
+        people=people,
         ruling=Ruling(tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock),
         wording=Wording(tools.words, tools.book, world.clock),
         passes=tools.passes,

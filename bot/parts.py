@@ -4,6 +4,7 @@ from bot import texts
 from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
+from bot.adapters.discord_news import DirectNews
 from bot.adapters.discord_posts import Posts
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.intake import Intake
@@ -13,6 +14,7 @@ from bot.domain.ledger import Limits
 from bot.service.alerts import Alerts
 from bot.service.desk import Desk, House
 from bot.service.gallery import DAY, Gallery
+from bot.service.people import People
 from bot.service.privacy import Privacy, Retention
 from bot.service.purse import Purse, PurseRules
 from bot.service.run import Parts
@@ -21,7 +23,7 @@ from bot.tools import Tools, new_id, new_seed
 from cogs.finding import found_images
 
 
-def make_desk(tools: Tools, purse: Purse) -> Desk:
+def make_desk(tools: Tools, purse: Purse, people: People) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
@@ -30,7 +32,7 @@ def make_desk(tools: Tools, purse: Purse) -> Desk:
         refusals=tools.usage,
         words=tools.book,
         offers=tools.offers,
-        people=tools.people,
+        people=people,
         house=house(tools.settings),
         keepers=tools.tree,
         preferences=tools.preferences,
@@ -40,6 +42,10 @@ def make_desk(tools: Tools, purse: Purse) -> Desk:
         new_seed=new_seed,
         reached=tools.world.reached,
     )
+
+
+def make_people(tools: Tools, client: BotClient) -> People:
+    return People(tools.people, tools.rules, DirectNews(client), tools.world.clock)
 
 
 def make_purse(tools: Tools, alerts: Alerts) -> Purse:

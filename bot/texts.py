@@ -7,7 +7,7 @@ typed comes in escaped already.
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Model
-from bot.domain.conduct import Conduct, StrikeRules
+from bot.domain.conduct import Act, Conduct, News, StrikeRules
 from bot.domain.errors import (
     AccountError,
     Allowance,
@@ -1570,6 +1570,31 @@ def strikes_said(strikes: int, rules: StrikeRules) -> str:
     """How many count, and what they lead to."""
     ahead = f"in {counted(rules.days, 'day')}, then a block for {counted(rules.block_days, 'day')}"
     return f"{counted(strikes, 'strike')} of {rules.to_block} {ahead}"
+
+
+TELLING = "-# Telling them in a direct message …"
+TOLD = "-# They were told in a direct message."
+NOT_TOLD = "-# They could not be told: direct messages from here do not reach them."
+
+
+def news(what: News, server: str, reason: str) -> str:
+    """The direct message to a member about whom a moderator did something; `server` and `reason` come in quiet."""
+    if what.act is Act.UNBLOCK:
+        return f"You can order images in **{server}** again, and you have no strikes there any more."
+    said = f"A moderator of **{server}** has {'given you a strike for' if what.act is Act.STRIKE else 'stopped'}"
+    because = f" The reason given: {reason}" if reason else ""
+    block, strikes = what.conduct.block, what.conduct.strike_rules
+    lines = [f"{said} your image orders there.{because}"]
+    if block is not None:
+        end = "until a moderator lets you order again" if block.until is None else f"until {moment(block.until)}"
+        lines.append(f"You cannot order images there {end}. What is on its way still comes, and your images stay.")
+    else:
+        lines.append(
+            f"It is {what.conduct.strikes} of {strikes.to_block}, and you can go on ordering. A strike counts for"
+            f" {counted(strikes.days, 'day')}; {strikes.to_block} of them stop your orders for"
+            f" {counted(strikes.block_days, 'day')}."
+        )
+    return "\n".join([*lines, "If you think that this is a mistake, please talk to a moderator there."])
 
 
 def left_of(member_id: int, now: Standing) -> str:

@@ -43,7 +43,6 @@ from bot.domain.words import Folding
 from bot.service.desk import SEEDS
 from bot.service.offers import Offers
 from bot.service.passes import Passes
-from bot.service.people import People
 from bot.service.points import Point
 from bot.service.ports import Clock
 from bot.settings import MODELS_FILE, FalSettings, Settings
@@ -73,7 +72,7 @@ class Tools:
     store: SqliteStore
     rules: SqliteRules
     timings: SqliteTimings
-    people: People
+    people: SqlitePeople
     preferences: SqlitePreferences
     history: SqliteHistory
     drafts: SqliteDrafts
@@ -113,7 +112,7 @@ async def open_tools(
         store=SqliteStore(database, seal, persons, world.clock),
         rules=rules,
         timings=SqliteTimings(database),
-        people=People(SqlitePeople(database, persons), rules, world.clock),
+        people=SqlitePeople(database, persons),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

@@ -9,11 +9,13 @@ from discord.ext import commands
 
 from bot import texts, views
 from bot.domain.asking import Asker
+from bot.domain.conduct import Act, Conduct, News
 from bot.service.desk import Desk
 from bot.service.people import People
 from cogs.answering import answer, answer_error
 from cogs.asking import where_of
 from cogs.orders import scope_of
+from cogs.telling import answer_and_tell
 
 Reason = app_commands.Range[str, 1, 200]
 
@@ -47,7 +49,7 @@ class PeopleCommands(commands.Cog):
         conduct = await self._people.block(
             scope_of(interaction), member.id, is_bot=member.bot, by=interaction.user.id, days=days, reason=reason
         )
-        await answer(interaction, texts.conduct(member.id, conduct, views.quiet(reason, 200)))
+        await self._tell(interaction, member, News(act=Act.BLOCK, conduct=conduct, reason=reason))
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["unblock"])
     @app_commands.describe(member=texts.PEOPLE_OPTIONS["member"])
@@ -55,8 +57,13 @@ class PeopleCommands(commands.Cog):
     @app_commands.default_permissions(manage_messages=True)
     async def unblock(self, interaction: discord.Interaction, member: discord.User) -> None:
         """Strikes go, too."""
-        ended = await self._people.unblock(scope_of(interaction), member.id, by=interaction.user.id)
-        await answer(interaction, texts.unblocked(member.id, ended=ended))
+        scope = scope_of(interaction)
+        ended, said = await self._people.unblock(scope, member.id, by=interaction.user.id), texts.unblocked
+        if not ended:
+            return await answer(interaction, said(member.id, ended=False))
+        news = News(act=Act.UNBLOCK, conduct=Conduct())
+        telling = self._people.tell(scope, member.id, news)
+        return await answer_and_tell(interaction, said(member.id, ended=True), telling)
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["strike"])
     @app_commands.describe(**{name: texts.PEOPLE_OPTIONS[name] for name in ("member", "reason")})
@@ -67,7 +74,7 @@ class PeopleCommands(commands.Cog):
         conduct = await self._people.strike(
             scope_of(interaction), member.id, is_bot=member.bot, by=interaction.user.id, reason=reason
         )
-        await answer(interaction, texts.conduct(member.id, conduct, views.quiet(reason, 200)))
+        await self._tell(interaction, member, News(act=Act.STRIKE, conduct=conduct, reason=reason))
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["who"])
     @app_commands.describe(member=texts.PEOPLE_OPTIONS["member"])
@@ -109,6 +116,10 @@ class PeopleCommands(commands.Cog):
         """What was spent today does not count for the member any more."""
         credit = await self._people.reset(scope_of(interaction), member.id, by=interaction.user.id)
         await answer(interaction, texts.allowance_reset(member.id, credit))
+
+    async def _tell(self, interaction: discord.Interaction, member: discord.User, news: News) -> None:
+        said = texts.conduct(member.id, news.conduct, views.quiet(news.reason, 200))
+        await answer_and_tell(interaction, said, self._people.tell(scope_of(interaction), member.id, news))
 
     async def cog_app_command_error(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError

@@ -1,6 +1,7 @@
 """How a member stands with a server's moderators: blocks, strikes and granted credits."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 DAY = 86_400.0
 """Seconds."""
@@ -39,6 +40,25 @@ class Conduct:
     strike_rules: StrikeRules = StrikeRules()
     granted: int = 0
     """Credits that a moderator added for today."""
+
+
+class Act(Enum):
+    """What a moderator did about a member's orders."""
+
+    BLOCK = auto()
+    UNBLOCK = auto()
+    STRIKE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a member is told about it."""
+
+    act: Act
+    conduct: Conduct
+    """After it."""
+    reason: str = ""
+    """As the moderator typed it."""
 
 
 def later(first: float | None, second: float | None) -> float | None:

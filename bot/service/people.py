@@ -1,8 +1,9 @@
-"""What moderators do about a member: block, strike, grant; and how that member stands."""
+"""What moderators do about a member: block, strike, grant; how that member stands, and that they are told."""
 
+import asyncio
 from typing import Protocol
 
-from bot.domain.conduct import DAY, Block, Conduct, StrikeRules
+from bot.domain.conduct import DAY, Block, Conduct, News, StrikeRules
 from bot.domain.errors import BooksBusyError, MayNotBlockError
 from bot.service.ports import Clock
 from bot.service.racing import within
@@ -10,6 +11,8 @@ from bot.service.stores import RulesStore
 
 BOOKS_TIMEOUT = 1.0
 """Seconds for a look at the books, or a change; Discord wants its first answer within three."""
+TELL_TIMEOUT = 10.0
+"""Seconds until a member counts as one who could not be told."""
 
 
 class PeopleStore(Protocol):
@@ -44,12 +47,21 @@ class PeopleStore(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """Reaches members privately."""
+
+    async def tell(self, guild_id: int, member_id: int, news: News) -> bool:
+        """Whether a member of that server got it. Never raises for Discord's sake."""
+        ...
+
+
 class People:
     """Every change is answered with how the member stands after it. All of it may raise BooksBusyError."""
 
-    def __init__(self, store: PeopleStore, rules: RulesStore, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, rules: RulesStore, teller: Teller, clock: Clock) -> None:
         self._store = store
         self._rules = rules
+        self._teller = teller
         self._clock = clock
 
     async def conduct(self, scope: str, member_id: int) -> Conduct:
@@ -89,6 +101,17 @@ class People:
             rules = await self._strike_rules(scope)
             await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
         return await self.conduct(scope, member_id)
+
+    async def tell(self, scope: str, member_id: int, news: News) -> bool:
+        """Whether the member could be told; it may take TELL_TIMEOUT, so the moderator is answered before."""
+        kind, _, number = scope.partition(":")
+        if kind != "guild":
+            return False
+        try:
+            async with asyncio.timeout(TELL_TIMEOUT):
+                return await self._teller.tell(int(number), member_id, news)
+        except TimeoutError:
+            return False
 
     async def grant(self, scope: str, member_id: int, credit: int, *, by: int, reason: str) -> Conduct:
         """For today."""

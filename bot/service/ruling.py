@@ -66,9 +66,7 @@ class Ruling:
         clock: Clock,
         on_change: Callable[[Changed], None] = unheard,
     ) -> None:
-        """`house_of`: the operator's rules for a server. `on_change` hears of every change once it is stored; it
-        neither waits nor raises.
-        """
+        """`house_of`: the operator's rules for a server. `on_change` hears of each stored change, and never raises."""
         self.catalogue = catalogue
         self._house_of = house_of
         self._store = store

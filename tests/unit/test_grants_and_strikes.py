@@ -10,8 +10,11 @@ from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, open_books
 
 from bot.adapters.persons import Persons
 from bot.adapters.sqlite_people import SqlitePeople
-from bot.domain.conduct import StrikeRules
+from bot.adapters.sqlite_rules import SqliteRules
+from bot.domain.conduct import Act, Conduct, News, StrikeRules
 from bot.domain.errors import QuotaExceededError
+from bot.service import people as people_service
+from bot.service.people import People
 
 CLICKS = 1000
 SCOPE = a_job().order.scope
@@ -48,7 +51,9 @@ async def test_two_resets_at_once_give_back_once(books: Books) -> None:
 
 async def test_three_strikes_at_once_block_once(books: Books) -> None:
     people = SqlitePeople(books.database, Persons(BOT_TOKEN))
-    await asyncio.gather(*(people.strike(SCOPE, MEMBER, by=1, at=NOON, reason="", rules=StrikeRules()) for _ in range(3)))
+    await asyncio.gather(
+        *(people.strike(SCOPE, MEMBER, by=1, at=NOON, reason="", rules=StrikeRules()) for _ in range(3))
+    )
     assert books.rows("SELECT count(*) FROM member_acts WHERE kind = 'block'") == [(1,)]
 
 
@@ -58,3 +63,24 @@ async def test_a_block_holds_in_its_own_server_alone(books: Books) -> None:
     assert (await people.block_of("guild:2000", MEMBER, NOON)) is None
     assert (await people.block_of(SCOPE, MEMBER, NOON)) is not None
     assert (await people.block_of(SCOPE, MEMBER, NOON + 1)) is None
+
+
+class SilentTeller:
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    async def tell(self, guild_id: int, member_id: int, _news: News) -> bool:
+        self.asked.append((guild_id, member_id))
+        return await asyncio.Event().wait()
+
+
+async def test_a_direct_message_that_never_ends_counts_as_not_told(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_service, "TELL_TIMEOUT", 0.01)
+    store, teller = SqlitePeople(books.database, Persons(BOT_TOKEN)), SilentTeller()
+    people = People(store, SqliteRules(books.database), teller, HandClock())
+    news = News(act=Act.BLOCK, conduct=Conduct())
+    assert await people.tell("guild:1", MEMBER, news) is False
+    assert await people.tell("person:7", MEMBER, news) is False
+    assert teller.asked == [(1, MEMBER)]
