@@ -249,7 +249,7 @@ def credits_of(number: int) -> str:
 
 def counted(number: int, word: str) -> str:
     """Such as `2 images`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return f"{number} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def when(unix: int) -> str:

@@ -14,6 +14,8 @@ from cogs.answering import answer, answer_error
 
 MOST_SERVERS = 25
 """In one list."""
+LONGEST_ID = 30
+"""Characters, with spaces around; Python itself refuses to read thousands of digits."""
 SWITCHES = {
     "suspend": ("suspended", True),
     "resume": ("suspended", False),
@@ -87,6 +89,6 @@ class OperatorCommands(commands.Cog):
 
 def server_id(typed: str) -> int:
     """Raises BadServerError for what can be no Discord id."""
-    if not typed.strip().isdecimal() or not 0 < int(typed) < 2**63:
+    if not typed.strip().isdecimal() or len(typed) > LONGEST_ID or not 0 < int(typed) < 2**63:
         raise BadServerError
     return int(typed)

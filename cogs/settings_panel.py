@@ -20,6 +20,8 @@ from cogs.settings import channels_of, list_words, visitor_of
 
 LATEST = 5
 """Changes on the log page."""
+LARGEST_ID = 2**63
+"""Beyond what Discord and the database number things with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +217,12 @@ def page_called(name: str) -> Page:
 def number_in(text: str) -> int:
     """A hexadecimal number. Raises PanelOverError for what no control of ours carries."""
     try:
-        return int(text, 16)
+        number = int(text, 16)
     except ValueError:
         raise PanelOverError from None
+    if not 0 <= number < LARGEST_ID:
+        raise PanelOverError
+    return number
 
 
 def roles_of(interaction: discord.Interaction, member_id: int) -> frozenset[int]:

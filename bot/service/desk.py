@@ -137,7 +137,7 @@ class Desk:
         order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            word = await self._words.first(order.scope, order.prompt)
+            word = await self._words.first(order.scope, order.title)
         found = objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word)
         if authors := authors_asked(order, asker):
             async with within(BOOKS_TIMEOUT, BooksBusyError()):

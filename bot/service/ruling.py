@@ -169,11 +169,21 @@ class Ruling:
         allowed = value if setting_of(target).name == "models" else None
         if isinstance(allowed, frozenset) and not allowed & self.catalogue.models.keys():
             raise NothingLeftError(of="models")
-        if new.roles_only and not new.role_allowances:
+        if target.name in {"roles_only", "member_day"} and new.roles_only and not new.role_allowances:
             raise NothingLeftError(of="roles")
-        shut = new.channels is Channels.EXCEPT and channels and new.listed_channels.issuperset(channels)
-        if shut or (new.channels is Channels.ONLY and not new.listed_channels):
+        if target.name in {"channels", "listed_channels"} and _is_shut(new, channels):
             raise NothingLeftError(of="channels")
+
+
+def _is_shut(rules: Rules, channels: Collection[int]) -> bool:
+    """Whether no channel is left for images; `channels` are all of the server's, empty when they are not known."""
+    match rules.channels:
+        case Channels.EVERY:
+            return False
+        case Channels.ONLY:
+            return not (rules.listed_channels.intersection(channels) if channels else rules.listed_channels)
+        case Channels.EXCEPT:
+            return bool(channels) and rules.listed_channels.issuperset(channels)
 
 
 def _changed(scope: str, old: RulesRecord, new: RulesRecord) -> Changed:

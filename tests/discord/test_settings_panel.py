@@ -211,7 +211,7 @@ async def page_of(who: simcord.MemberActor, message: discord.Message) -> discord
     "control",
     [
         "page:{}.nowhere", "page:{}", "set:{}.zz.private", "set:{}.0", "form:{}.limits.nothing", "undo:{}.log.rzz",
-        "look:{}.channels.zz", "nothing:{}.a",
+        "look:{}.channels.zz", "nothing:{}.a", "undo:{}.log.r" + "f" * 30, "undo:{}.log.r-5",
     ],
 )  # fmt: skip
 async def test_a_made_up_control_is_refused_even_to_a_manager(here: World, books: Books, control: str) -> None:
