@@ -1,6 +1,6 @@
 """/operator: the purse and the servers, for the bot's owners in their home server alone."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import discord
 from discord import app_commands
@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot import texts
 from bot.domain.errors import BadServerError, NotOwnerError
 from bot.service.purse import Purse
-from cogs.answering import answer, answer_error
+from cogs.answering import TROUBLES, answer, answer_error
 
 MOST_SERVERS = 25
 """In one list."""
@@ -41,10 +41,17 @@ class OperatorCommands(commands.Cog):
     )
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Raises NotOwnerError."""
-        if not await self._client.is_owner(interaction.user):
-            raise NotOwnerError
+        """Raises CommandInvokeError: discord.py answers with the handler below to its own kinds of errors alone."""
+        try:
+            await self._check_owner(interaction.user)
+        except (NotOwnerError, *TROUBLES) as error:
+            command: Any = interaction.command
+            raise app_commands.CommandInvokeError(command, error) from error
         return True
+
+    async def _check_owner(self, user: discord.User | discord.Member) -> None:
+        if not await self._client.is_owner(user):
+            raise NotOwnerError
 
     @operator.command(description=texts.COMMANDS["operator purse"])
     async def purse(self, interaction: discord.Interaction) -> None:

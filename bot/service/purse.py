@@ -161,8 +161,12 @@ class Purse:
     ) -> None:
         """Do what the operator asked for at the command line: leave servers, post notices to log channels."""
         for guild_id in await self._servers.to_leave():
-            await leave(guild_id)
-            await self._servers.left(guild_id, self._clock())
+            try:
+                await leave(guild_id)
+            except Exception:  # noqa: BLE001 - the boundary of one server: the others and the notices go on
+                _log.exception("server %d could not be left", guild_id)
+            else:
+                await self._servers.left(guild_id, self._clock())
         for number, said in await self._servers.notices():
             await self._servers.notice_posted(number, self._clock())  # first: said once, whatever happens
             for channel_id in await self._servers.log_channels():

@@ -67,10 +67,10 @@ async def test_a_block_holds_in_its_own_server_alone(books: Books) -> None:
 
 class SilentTeller:
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int]] = []
+        self.asked: list[tuple[int, int, Act]] = []
 
-    async def tell(self, guild_id: int, member_id: int, _news: News) -> bool:
-        self.asked.append((guild_id, member_id))
+    async def tell(self, guild_id: int, member_id: int, news: News) -> bool:
+        self.asked.append((guild_id, member_id, news.act))
         return await asyncio.Event().wait()
 
 
@@ -83,4 +83,4 @@ async def test_a_direct_message_that_never_ends_counts_as_not_told(
     news = News(act=Act.BLOCK, conduct=Conduct())
     assert await people.tell("guild:1", MEMBER, news) is False
     assert await people.tell("person:7", MEMBER, news) is False
-    assert teller.asked == [(1, MEMBER)]
+    assert teller.asked == [(1, MEMBER, Act.BLOCK)]

@@ -1,0 +1,187 @@
+"""What the operator rules: the purse and its warnings, servers to suspend or leave, and notices to all of them."""
+
+import asyncio
+
+import discord
+import pytest
+import simcord
+from discord_acts import Books, delivered, eventually, private, refusal
+
+from bot.sandbox.once import text_of
+from bot.sandbox.world import World
+
+HOME = 1_500_000_000_000_000_000
+
+
+async def order(who: simcord.MemberActor, channel: simcord.ChannelHandle) -> str:
+    return "\n".join(private(await who.slash(channel, "imagine", prompt="a lighthouse")))
+
+
+async def carry_out(here: World) -> None:
+    """What the process does every three seconds."""
+    await here.app.purse.carry_out(here.app.client.leave, here.app.operator.post)
+
+
+# --- the purse ------------------------------------------------------------------------------------
+
+
+@pytest.mark.settings(quota={"total_monthly_credits": 16})
+@pytest.mark.logs_errors
+async def test_the_operator_is_warned_as_the_months_stop_comes_nearer(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = here.member.guild.create_text_channel("office")
+    monkeypatch.setattr(here.app.operator, "_channel_id", office.id)  # it is known only now that the world stands
+    task = asyncio.create_task(here.app.alerts.run(here.app.operator.tell))
+
+    async def warned(count: int) -> list[str]:
+        for _ in range(2):  # a second look warns of nothing anew
+            await here.app.purse.look()
+        await eventually(lambda: len(office.history()) >= count)
+        return [text_of(one) for one in office.history()]
+
+    await here.app.purse.look()
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+    (half,) = await warned(1)
+    assert "half" in half.lower()
+    assert await order(here.member, here.channel) == ""
+    await delivered(here, 2)
+    assert len(await warned(3)) == 3
+    here.time.passed += 32 * 86_400
+    await here.app.purse.look()
+    await eventually(lambda: len(office.history()) == 6)
+    task.cancel()
+
+
+# --- servers --------------------------------------------------------------------------------------
+
+
+async def two_servers(here: World) -> tuple[simcord.MemberActor, simcord.ChannelHandle]:
+    """Another server with a member and a channel."""
+    guild = here.env.create_guild("Elsewhere")
+    return guild.add_member(here.env.create_user("eve")), guild.create_text_channel("pictures")
+
+
+async def test_what_is_ruled_for_one_server_holds_in_no_other(here: World) -> None:
+    eve, elsewhere = await two_servers(here)
+    assert elsewhere.guild is not None
+    await here.app.purse.change(elsewhere.guild.id, "suspended", value=True)
+    assert (await order(eve, elsewhere)).startswith("The bot is switched off for this server")
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+
+
+async def test_the_bot_leaves_one_server_and_works_on_in_the_others(here: World, books: Books) -> None:
+    _, elsewhere = await two_servers(here)
+    assert elsewhere.guild is not None
+    await here.app.purse.change(elsewhere.guild.id, "leave_wanted", value=True)
+    await carry_out(here)
+    await eventually(lambda: [one.id for one in here.app.client.guilds] == [here.member.guild.id])
+    left = f"SELECT left_at IS NOT NULL, leave_wanted FROM servers WHERE guild_id = {elsewhere.guild.id}"  # noqa: S608 - a number
+    await eventually(lambda: books.rows(left) == [(1, 0)])
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+
+
+@pytest.mark.logs_errors
+async def test_a_server_that_cannot_be_left_holds_up_neither_the_next_nor_a_notice(here: World) -> None:
+    (_, kept), (_, left) = await two_servers(here), await two_servers(here)
+    assert kept.guild is not None
+    assert left.guild is not None
+    log = here.member.guild.create_text_channel("log")
+    await here.moderator.slash(here.channel, "settings set", name="log_channel", value=f"<#{log.id}>")
+    for guild in (kept.guild, left.guild):
+        await here.app.purse.change(guild.id, "leave_wanted", value=True)
+    await here.app.purse.say("We move house on Sunday.")
+    here.env.inject_error("DELETE", f"/users/@me/guilds/{kept.guild.id}", status=403, code=50001, times=None)
+    await carry_out(here)
+    await eventually(lambda: {one.id for one in here.app.client.guilds} == {here.member.guild.id, kept.guild.id})
+    assert "We move house on Sunday" in text_of(log.history()[0])
+
+
+async def test_a_notice_stands_once_in_every_log_channel_that_is_there(here: World) -> None:
+    eve_guild = here.env.create_guild("Elsewhere")
+    role = eve_guild.create_role("Boss", permissions=discord.Permissions(manage_guild=True))
+    eve = eve_guild.add_member(here.env.create_user("eve"), roles=[role])
+    logs = [here.member.guild.create_text_channel("log"), eve_guild.create_text_channel("log")]
+    gone_guild = here.env.create_guild("Deleted")
+    gone_role = gone_guild.create_role("Boss", permissions=discord.Permissions(manage_guild=True))
+    zoe = gone_guild.add_member(here.env.create_user("zoe"), roles=[gone_role])
+    gone, pictures = gone_guild.create_text_channel("log"), gone_guild.create_text_channel("pictures")
+    for who, where, log in (
+        (here.moderator, here.channel, logs[0]),
+        (eve, logs[1], logs[1]),
+        (zoe, pictures, gone),
+    ):
+        said = refusal(await who.slash(where, "settings set", name="log_channel", value=f"<#{log.id}>"))
+        assert said.startswith("Saved.")
+    here.env.backend.delete_channel(gone.id)
+    await here.app.purse.say("We move house on Sunday, @everyone.")
+    await carry_out(here)
+    await carry_out(here)
+    for log in logs:
+        (said,) = [text_of(one) for one in log.history()]
+        assert "We move house on Sunday" in said
+        assert not here.env.backend.get_message(log.id, log.history()[0].id).mention_everyone
+
+
+# --- /operator ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(here: World) -> simcord.GuildHandle:
+    return here.env.create_guild("Home", id=HOME)
+
+
+async def owner_of(here: World, home: simcord.GuildHandle) -> tuple[simcord.MemberActor, simcord.ChannelHandle]:
+    role = home.create_role("Admin", permissions=discord.Permissions(administrator=True))
+    user = here.env.create_user("olga")
+    here.app.client.owner_id = user.id
+    return home.add_member(user, roles=[role]), home.create_text_channel("office")
+
+
+@pytest.mark.settings(operator={"home_server": HOME})
+async def test_the_owner_rules_from_their_home_server(here: World, home: simcord.GuildHandle) -> None:
+    owner, office = await owner_of(here, home)
+    await here.app.client.on_ready()  # connected anew: servers and their names are known
+    guild_id = str(here.member.guild.id)
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+    assert refusal(await owner.slash(office, "operator server", server=guild_id, monthly=10)).startswith("Done.")
+    assert (await order(here.member, here.channel)).startswith("This server has 2 credits left this month")
+    listed = refusal(await owner.slash(office, "operator servers"))
+    assert "Sandbox" in listed
+    assert "8" in listed
+    assert "8" in refusal(await owner.slash(office, "operator purse"))
+    assert refusal(await owner.slash(office, "operator server", server=guild_id, monthly=-1)).startswith("Done.")
+    assert await order(here.member, here.channel) == ""
+    await delivered(here, 2)
+    await owner.slash(office, "operator server", server=guild_id, do="suspend")
+    assert (await order(here.member, here.channel)).startswith("The bot is switched off for this server")
+
+
+@pytest.mark.settings(operator={"home_server": HOME})
+@pytest.mark.parametrize("typed", ["0", "-1", "everything", "9" * 40, "9" * 5000])
+async def test_what_can_be_no_server_is_refused(
+    here: World, home: simcord.GuildHandle, books: Books, typed: str
+) -> None:
+    owner, office = await owner_of(here, home)
+    known = books.rows("SELECT count(*) FROM servers")
+    said = refusal(await owner.slash(office, "operator server", server=typed, do="suspend"))
+    assert not said.startswith("Done.")
+    assert books.rows("SELECT count(*) FROM servers") == known
+
+
+@pytest.mark.settings(operator={"home_server": HOME})
+async def test_an_administrator_who_does_not_own_the_bot_rules_nothing(here: World, home: simcord.GuildHandle) -> None:
+    owner, office = await owner_of(here, home)
+    here.app.client.owner_id = owner.id + 1
+    said = refusal(await owner.slash(office, "operator server", server=str(here.member.guild.id), do="suspend"))
+    assert said == "Only the people who run this bot can do that."
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+
+
+async def test_elsewhere_nobody_sees_the_operators_commands(here: World) -> None:
+    assert not [name for name in here.moderator.available_commands(here.channel) if name.startswith("operator")]
