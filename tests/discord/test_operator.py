@@ -96,7 +96,8 @@ async def test_a_server_that_cannot_be_left_holds_up_neither_the_next_nor_a_noti
     await here.app.purse.say("We move house on Sunday.")
     here.env.inject_error("DELETE", f"/users/@me/guilds/{kept.guild.id}", status=403, code=50001, times=None)
     await carry_out(here)
-    await eventually(lambda: {one.id for one in here.app.client.guilds} == {here.member.guild.id, kept.guild.id})
+    stay = {here.member.guild.id, kept.guild.id}
+    await eventually(lambda: {one.id for one in here.app.client.guilds} == stay)
     assert "We move house on Sunday" in text_of(log.history()[0])
 
 
