@@ -20,10 +20,18 @@ CONFIGURED_INSTALLS = [0, 1]  # guild and user: what the portal allows and so a 
 
 
 class BotRoutes:
-    def __init__(self, world: World, *, request_limit: int, gateway_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        request_limit: int,
+        gateway_url: Callable[[], str],
+        leave: Callable[[Guild], None],
+    ) -> None:
         self.world = world
         self.request_limit = request_limit
         self._gateway_url = gateway_url
+        self._leave = leave
 
     def routes(self) -> list[Route]:
         commands = "/applications/{application_id}/commands"
@@ -39,6 +47,7 @@ class BotRoutes:
             ("get_commands", "GET", guild_commands, self.get_commands),
             ("get_user", "GET", "/users/{user_id}", self.get_user),
             ("get_guild", "GET", "/guilds/{guild_id}", self.get_guild),
+            ("leave_guild", "DELETE", "/users/@me/guilds/{guild_id}", self.leave_guild),
             ("get_roles", "GET", "/guilds/{guild_id}/roles", self.get_roles),
             ("get_channels", "GET", "/guilds/{guild_id}/channels", self.get_channels),
             ("get_member", "GET", "/guilds/{guild_id}/members/{user_id}", self.get_member),
@@ -128,6 +137,10 @@ class BotRoutes:
 
     async def get_guild(self, request: web.Request) -> web.Response:
         return json_response(guild_payload(self.world, self._guild(request)))
+
+    async def leave_guild(self, request: web.Request) -> web.Response:
+        self._leave(self._guild(request))
+        return web.Response(status=204)
 
     async def get_roles(self, request: web.Request) -> web.Response:
         return json_response([role_payload(role) for role in self._guild(request).roles.values()])

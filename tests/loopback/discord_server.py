@@ -65,7 +65,9 @@ class LoopbackDiscord(Watch):
         self._ssl_context = ssl_context
         self.control = Control(self)
         self._api = [
-            *BotRoutes(world, request_limit=request_limit, gateway_url=lambda: self.gateway_url).routes(),
+            *BotRoutes(
+                world, request_limit=request_limit, gateway_url=lambda: self.gateway_url, leave=self.remove_bot
+            ).routes(),
             *ChannelRoutes(world, board, request_limit=request_limit).routes(),
             *InteractionRoutes(world, board, request_limit=request_limit).routes(),
         ]
