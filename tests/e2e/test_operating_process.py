@@ -121,8 +121,6 @@ async def test_a_struck_member_is_told_over_real_sockets_and_closed_messages_are
         answer = await used.first_response()
         assert answer.seconds < 2.0
         told = "They were told in a direct message." if opens else "They could not be told"
-        message = answer.message
-        assert message is not None
-        await discord.eventually(lambda: told in message.text or None)  # noqa: B023 - awaited in its turn
+        await discord.eventually(lambda: told in said(answer) or None)  # noqa: B023 - awaited in its turn
     (direct,) = discord.messages(discord.dm(discord.member))
     assert "It is 1 of 3, and you can go on ordering." in direct.text
