@@ -13,11 +13,15 @@ SERVERS_WITH_MONTH = """
     ORDER BY spent DESC, guild_id LIMIT ?
 """
 TO_LEAVE = "SELECT guild_id FROM servers INDEXED BY servers_to_leave WHERE leave_wanted = 1"
-LEFT_BEFORE = "SELECT guild_id FROM servers INDEXED BY servers_left WHERE left_at IS NOT NULL AND left_at < ?"
-FORGET_SERVER = "DELETE FROM servers WHERE guild_id = ? AND left_at IS NOT NULL"
+LEFT_BEFORE = """
+    SELECT guild_id FROM servers INDEXED BY servers_left
+    WHERE left_at IS NOT NULL AND left_at < ? AND (joined_at IS NOT NULL OR (suspended = 0 AND monthly IS NULL))
+"""
+FORGET_SERVER = "DELETE FROM servers WHERE guild_id = ? AND left_at IS NOT NULL AND suspended = 0 AND monthly IS NULL"
+FORGET_NAME = "UPDATE servers SET name = '', joined_at = NULL, allowed = 0 WHERE guild_id = ? AND left_at IS NOT NULL"
 JOINED = """
     INSERT INTO servers (guild_id, name, joined_at) VALUES (:guild_id, :name, :at)
-    ON CONFLICT DO UPDATE SET name = excluded.name, left_at = NULL
+    ON CONFLICT DO UPDATE SET name = excluded.name, joined_at = coalesce(joined_at, excluded.joined_at), left_at = NULL
 """
 LEFT = "UPDATE servers SET left_at = :at, leave_wanted = 0 WHERE guild_id = :guild_id AND left_at IS NULL"
 PRESENT = "SELECT guild_id FROM servers WHERE left_at IS NULL"
@@ -82,8 +86,13 @@ class SqliteServers:
         return [row[0] for row in await self._database.read(LEFT_BEFORE, (moment,))]
 
     async def forget(self, guild_id: int) -> None:
-        """Drop the row of a server that the bot has left."""
-        await self._run(FORGET_SERVER, (guild_id,))
+        """Drop the row of a server that the bot has left; what the operator ruled against it outlives that."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(FORGET_SERVER, (guild_id,))
+            connection.execute(FORGET_NAME, (guild_id,))
+
+        await self._database.write(work)
 
     async def add_notice(self, said: str, at: float) -> None:
         """Something for all log channels."""

@@ -113,3 +113,24 @@ async def test_a_server_that_was_left_is_forgotten_after_thirty_days_and_no_othe
     assert books.rows("SELECT count(*) FROM jobs WHERE order_json LIKE '%a secret of elsewhere%'") == [(0,)]
     assert books.rows(left) == []
     assert "ours" in refusal(await here.member.slash(here.channel, "history"))
+
+
+async def test_a_suspended_server_stays_suspended_when_it_comes_back_after_it_was_forgotten(
+    here: World, books: Books
+) -> None:
+    guild = here.env.create_guild("Elsewhere")
+    await here.app.client.on_ready()  # connected anew: the servers are known
+    await here.app.purse.change(guild.id, "suspended", value=True)
+    here.env.backend.remove_guild(guild.id)
+    row = f"SELECT name, suspended, left_at IS NULL FROM servers WHERE guild_id = {guild.id}"  # noqa: S608 - a number
+    await eventually(lambda: books.rows(row) == [("Elsewhere", 1, 0)])
+    here.time.passed += 31 * DAY
+    await here.app.privacy.sweep()
+    assert books.rows(row) == [("", 1, 0)]
+    await here.app.privacy.sweep()
+    back = here.env.create_guild("Elsewhere again", id=guild.id)
+    channel, eve = back.create_text_channel("pictures"), back.add_member(here.env.create_user("eve"))
+    await here.app.client.on_ready()
+    said = refusal(await eve.slash(channel, "imagine", prompt="a lighthouse"))
+    assert said.startswith("The bot is switched off for this server")
+    assert books.rows(row) == [("Elsewhere again", 1, 1)]
