@@ -137,6 +137,7 @@ class Desk:
         order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            # What people will read: an upscale's own prompt is the bot's, but its title repeats a member's words.
             word = await self._words.first(order.scope, order.title)
         found = objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word)
         if authors := authors_asked(order, asker):
