@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from typing import TypeVar
 
@@ -70,13 +70,13 @@ class Generation:
         """The finished images; None for a job that has its files already. Raises BotError."""
         match run.job.state:
             case State.HELD:
-                async with self._turn(run):
-                    made = await self._until_made(run)
+                await self._turn(run)
+                made = await self._at_fal(run)
                 run.took = self._parts.clock() - (run.job.submitted_at or run.job.created_at)
                 return made
             case State.QUEUED:
-                async with self._line.there_already(run.job):
-                    return await self._until_made(run)
+                self._line.there_already(run.job)
+                return await self._at_fal(run)
             case State.SUBMITTING | State.LOST:  # an earlier process ended before the answer came
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
@@ -87,8 +87,7 @@ class Generation:
         if run.job.state is State.HELD and not run.called_off.is_set():
             run.progress.show(phase)
 
-    @asynccontextmanager
-    async def _turn(self, run: Run) -> AsyncGenerator[None]:
+    async def _turn(self, run: Run) -> None:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
         async with within(self._patience(run), WaitedTooLongError()):
             ready = await unless(run.called_off, self._prepare(run))
@@ -97,10 +96,18 @@ class Generation:
             turn = ready and await unless(run.called_off, self._line.turn(run.job))
         if not turn:
             raise CancelledAtFalError
+
+    async def _at_fal(self, run: Run) -> Result:
+        """The place at fal is free once the request is over there; not while that is unknown."""
         try:
-            yield
-        finally:
+            made = await self._until_made(run)
+        except SubmitUnansweredError:
+            raise
+        except BotError:
             self._line.done(run.job)
+            raise
+        self._line.done(run.job)
+        return made
 
     async def _until_made(self, run: Run) -> Result:
         """Submit and watch; once more when fal turned the request away, or refused it for the first time."""

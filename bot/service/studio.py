@@ -39,6 +39,8 @@ from bot.service.uncut import UncutSteps
 
 _log = logging.getLogger(__name__)
 
+AT_FAL = {State.SUBMITTING, State.QUEUED, State.LOST}
+"""A request in one of these is at fal, or may be."""
 AFTER_DEFECTS = (5.0, 60.0, 600.0, 3600.0)
 """Seconds until a job that a defect left open is taken up again."""
 STOP_GRACE = 6.0
@@ -236,7 +238,8 @@ class Studio:
             await run.save(run.job.to(State.LOST, error=packed(error)), point=Point.LOST)
         self._parts.alerts.up(Subject.LOST, run.job.id)
         try:
-            await find_lost(self._parts, run)
+            async with self._line.maybe_there(run.job, self._parts.sleep):
+                await find_lost(self._parts, run)
         finally:
             self._parts.alerts.over(Subject.LOST, run.job.id)
 
@@ -278,4 +281,6 @@ class Studio:
         self._runs[run.job.id] = run
         if run.job.state is State.HELD:
             self._line.join(run.job, lambda phase: self._generation.show_line(run, phase))
+        elif run.job.state in AT_FAL:
+            self._line.there_already(run.job)
         self._arrivals.put_nowait(run)

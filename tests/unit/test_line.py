@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from doubles import CATALOGUE, NOON, FakeTimings, HandClock, a_job, an_order, until
 
-from bot.domain.errors import FalDownError
+from bot.domain.errors import FalDownError, LostError
 from bot.domain.job import Job
 from bot.service.alerts import Alerts
 from bot.service.forecast import Forecast
@@ -24,21 +24,21 @@ class Crowd:
         self.clock = HandClock()
         self.gate = Gate(self.clock, self.clock.sleep, Alerts())
         self.line = Line(places, {}, Forecast(FakeTimings(), CATALOGUE, self.clock), self.gate, self.clock)
-        self._at_fal: list[AbstractAsyncContextManager[None]] = []
+        self._at_fal: list[Job] = []
         self.turns: list[int] = []
         self.told: list[tuple[int, int]] = []
         """Numbers, and how many were said to be ahead."""
         self._waiting: dict[int, asyncio.Task[bool]] = {}
         self._served: Job | None = None
 
-    async def fill(self) -> None:
+    def fill(self) -> None:
         """Somebody takes a place at fal."""
-        self._at_fal.append(self.line.there_already(a_job(at=self.clock.now)))
-        await self._at_fal[-1].__aenter__()
+        self._at_fal.append(a_job(at=self.clock.now))
+        self.line.there_already(self._at_fal[-1])
 
-    async def free(self) -> None:
+    def free(self) -> None:
         """And is done there; whoever is called has not run yet when this returns."""
-        await self._at_fal.pop().__aexit__(None, None, None)
+        self.line.done(self._at_fal.pop())
 
     def arrive(self, number: int, guild: int = 1, member: int = 7) -> Job:
         job = a_job(an_order(guild=guild, member=member), at=self.clock.now).but(number=number)
@@ -86,7 +86,7 @@ async def crowd(*, places: int, free: int | None = None) -> AsyncGenerator[Crowd
     people = Crowd(places)
     try:
         for _ in range(places - (places if free is None else free)):
-            await people.fill()
+            people.fill()
         yield people
     finally:
         await people.leave_all()
@@ -98,7 +98,7 @@ async def test_who_comes_first_is_served_first_whoever_is_asked_first() -> None:
         for job in (third, first, second):
             await people.ready(job)
         for turns in ([1], [1, 2], [1, 2, 3]):
-            await people.free()
+            people.free()
             await until(lambda turns=turns: people.turns == turns)
 
 
@@ -108,7 +108,7 @@ async def test_no_more_are_at_fal_than_there_are_places() -> None:
             await people.ready(people.arrive(number))
         await asyncio.sleep(0.01)
         assert people.turns == [1, 2]
-        await people.free()
+        people.free()
         await until(lambda: people.turns == [1, 2, 3])
 
 
@@ -119,7 +119,7 @@ async def test_an_order_whose_pictures_are_not_ready_is_passed_and_loses_nothing
         await until(lambda: people.turns == [2])
         await people.ready(third)
         await people.ready(slow)
-        await people.free()
+        people.free()
         await until(lambda: people.turns == [2, 1])
 
 
@@ -131,7 +131,7 @@ async def test_who_gives_up_waiting_leaves_the_line() -> None:
         assert people.line.phase(second).ahead == 1
         await people.give_up(first)
         assert people.line.phase(second).ahead == 0
-        await people.free()
+        people.free()
         await until(lambda: people.turns == [2])
 
 
@@ -140,7 +140,7 @@ async def test_who_is_called_and_cancelled_at_once_gives_the_place_back() -> Non
         first, second = people.arrive(1), people.arrive(2)
         await people.ready(first)
         await people.ready(second)
-        await people.free()  # calls the first, who has not run yet
+        people.free()  # calls the first, who has not run yet
         await people.give_up(first)
         await until(lambda: people.turns == [2])
 
@@ -152,7 +152,7 @@ async def test_who_has_just_been_given_a_turn_and_dies_before_hearing_of_it_give
         racing = asyncio.create_task(unless(asyncio.Event(), people.line.turn(first)))
         await asyncio.sleep(0)
         await people.ready(second)
-        await people.free()
+        people.free()
         await asyncio.sleep(0)  # the turn is taken; `unless` has not heard of it yet
         racing.cancel()
         with suppress(asyncio.CancelledError):
@@ -173,37 +173,62 @@ async def test_leaving_before_being_ready_is_leaving() -> None:
 
 async def test_what_is_at_fal_already_takes_a_place_even_when_none_is_free() -> None:
     async with crowd(places=1) as people:
-        async with people.line.there_already(a_job()), people.line.there_already(a_job()):
-            await people.ready(people.arrive(1))
-            await asyncio.sleep(0.01)
-            assert people.turns == []
+        for _ in range(2):
+            people.fill()
+        await people.ready(people.arrive(1))
+        people.free()
+        await asyncio.sleep(0.01)
+        assert people.turns == []
+        people.free()
         await until(lambda: people.turns == [1])
 
 
-async def test_two_leftovers_in_one_place_free_it_only_when_both_are_gone() -> None:
-    async with crowd(places=1) as people:
-        async with people.line.there_already(a_job()):
-            async with people.line.there_already(a_job()):
-                await people.ready(people.arrive(1))
-            await asyncio.sleep(0.01)
-            assert people.turns == []
-        await until(lambda: people.turns == [1])
-
-
-async def test_a_place_is_given_back_even_when_the_work_fails() -> None:
-    async with crowd(places=1) as people:
-        with pytest.raises(RuntimeError):
-            async with people.line.there_already(a_job()):
-                raise RuntimeError
+async def test_what_is_said_twice_to_be_at_fal_takes_one_place() -> None:
+    async with crowd(places=2) as people:
+        there = a_job()
+        people.line.there_already(there)
+        people.line.there_already(there)
         await people.ready(people.arrive(1))
         await until(lambda: people.turns == [1])
+        await people.ready(people.arrive(2))
+        people.line.done(there)
+        await until(lambda: people.turns == [1, 2])
+
+
+async def test_what_may_be_at_fal_has_a_place_as_long_as_such_requests_take() -> None:
+    async with crowd(places=1) as people:
+        lost = a_job(at=people.clock.now)
+        people.clock.turn(5)
+        async with people.line.maybe_there(lost, people.clock.sleep):
+            await people.ready(people.arrive(1))
+            people.clock.turn(14)  # of 20
+            await asyncio.sleep(0.01)
+            assert people.turns == []
+            people.clock.turn(1)
+            await until(lambda: people.turns == [1])
+
+
+async def test_what_was_found_at_fal_keeps_its_place_and_what_was_not_gives_it_back() -> None:
+    async with crowd(places=2) as people:
+        found, not_found = a_job(at=people.clock.now), a_job(at=people.clock.now)
+        async with people.line.maybe_there(found, people.clock.sleep):
+            pass
+        with pytest.raises(LostError):
+            async with people.line.maybe_there(not_found, people.clock.sleep):
+                raise LostError
+        for number in (1, 2):
+            await people.ready(people.arrive(number))
+        people.clock.turn(60)
+        await asyncio.sleep(0.01)
+        assert people.turns == [1]
+        assert people.clock.asleep == 0
 
 
 async def test_servers_take_turns_and_so_do_their_members() -> None:
     async with crowd(places=1, free=0) as people:
         for number, guild, member in ((1, 1, 1), (2, 1, 1), (3, 1, 2), (4, 2, 3), (5, 2, 3)):
             await people.ready(people.arrive(number, guild, member))
-        await people.free()
+        people.free()
         for turns in ([1], [1, 4], [1, 4, 3], [1, 4, 3, 5], [1, 4, 3, 5, 2]):
             await until(lambda turns=turns: people.turns == turns)
             people.done()
@@ -220,7 +245,7 @@ async def test_everyone_who_waits_hears_where_they_stand_every_two_seconds() -> 
         people.clock.turn(2)
         await until(lambda: people.told == [(1, 0), (2, 1), (3, 2)])
         people.told.clear()
-        await people.free()
+        people.free()
         await until(lambda: people.turns == [1])
         assert people.told == []
         people.clock.turn(2)

@@ -268,15 +268,21 @@ async def test_a_request_found_after_its_deadline_is_delivered_all_the_same(hous
     assert scene.clock.now - NOON > 15 * 60
 
 
-async def test_a_lost_request_says_that_it_is_looked_for_and_holds_nobody_up(house: House) -> None:
+async def test_a_lost_request_says_that_it_is_looked_for_and_holds_nobody_up_for_longer_than_it_may_run(
+    house: House,
+) -> None:
     house.max_concurrent = 1
     house.fal.plan("lost").refusals = [UNANSWERED]
     async with house.open() as scene:
         lost = await scene.order("lost")
         await scene.becomes(lost, State.LOST)
-        await scene.over(await scene.order("bystander"))
-        scene.clock.turn(2)
+        bystander = await scene.order("bystander")
+        scene.clock.turn(19)  # of 20
         await until(lambda: house.stage.phases(lost) == [Searching()])
+        await asyncio.sleep(0.01)
+        assert house.fal.prompts == ["lost"]
+        scene.clock.turn(1)
+        await scene.over(bystander)
 
 
 class StumblingStore(SqliteStore):
