@@ -170,6 +170,9 @@ class _Http(Protocol):
     """What is used of discord.py's HTTPClient."""
 
     _buckets: dict[str, Lane]
+    """By Discord's name of the bucket and what it is of (a channel, say); by the route until that name is known."""
+    _bucket_hashes: dict[str, str]
+    """By route, Discord's name of its bucket."""
     get_ratelimit: Callable[[str], Ratelimit]
 
     def _try_clear_expired_ratelimits(self) -> None: ...
@@ -182,12 +185,23 @@ def govern(client: discord.Client, budget: Budget) -> None:
     def get_ratelimit(key: str) -> Ratelimit:
         buckets = http._buckets  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the file's first lines
         if key not in buckets:
-            buckets[key] = budget.lane()
+            buckets[key] = _under_its_route(http, key) or budget.lane()
             http._try_clear_expired_ratelimits()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same
         return cast("Ratelimit", buckets[key])
 
     http.get_ratelimit = get_ratelimit
     async_.AsyncDeferredLock = UnheldLock
+
+
+def _under_its_route(http: _Http, key: str) -> Lane | None:
+    """The lane that this bucket had before its name was known: calls may wait in it, and others must not pass them.
+
+    discord.py forgets all of them but the first when it learns the name, and would then call the same bucket twice.
+    """
+    name, _, of = key.partition(":")
+    routes = (route for route, known in http._bucket_hashes.items() if known == name)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the file's first lines
+    lanes = (http._buckets.get(f"{route}:{of}") for route in routes)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same
+    return next(filter(None, lanes), None)
 
 
 class UnheldLock(async_.AsyncDeferredLock):
