@@ -49,6 +49,9 @@ class Budget:
         self._waiting: list[_Call] = []
         self._numbers = itertools.count()
         self._first: set[asyncio.Task[Any] | None] = set()
+        self.open = asyncio.Event()
+        """Not set while Discord refuses all calls; discord.py's own, once it has one."""
+        self.open.set()
 
     @contextmanager
     def first(self) -> Generator[None]:
@@ -84,8 +87,11 @@ class Budget:
         self.pump()
 
     def pump(self) -> None:
-        """Let go whoever may go now."""
-        if not self._free:
+        """Let go whoever may go now.
+
+        While Discord refuses all calls nobody: the refused one waits that out inside its call, and its end comes here.
+        """
+        if not self._free or not self.open.is_set():
             return
         waiting = list[_Call]()
         for call in self._waiting:
@@ -125,7 +131,9 @@ class Lane:
             self._waiting -= 1
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is asyncio.CancelledError:
+            self._budget.open.set()  # discord.py never does when the call that was refused is cut off: all would hang
         self.returned()
         self._budget.end()
 
@@ -173,6 +181,7 @@ class _Http(Protocol):
     """By Discord's name of the bucket and what it is of (a channel, say); by the route until that name is known."""
     _bucket_hashes: dict[str, str]
     """By route, Discord's name of its bucket."""
+    _global_over: asyncio.Event
     get_ratelimit: Callable[[str], Ratelimit]
 
     def _try_clear_expired_ratelimits(self) -> None: ...
@@ -187,6 +196,7 @@ def govern(client: discord.Client, budget: Budget) -> None:
         if key not in buckets:
             buckets[key] = _under_its_route(http, key) or budget.lane()
             http._try_clear_expired_ratelimits()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same
+        budget.open = http._global_over  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the login makes it
         return cast("Ratelimit", buckets[key])
 
     http.get_ratelimit = get_ratelimit

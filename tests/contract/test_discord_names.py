@@ -8,8 +8,8 @@ import ast
 import asyncio
 import importlib.metadata
 import inspect
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -145,6 +145,82 @@ async def test_what_waits_in_a_channel_before_its_bucket_has_a_name_and_what_com
                 one.cancel()
     assert loopback.limits.hits == {}
     assert loopback.counts["create_message"] == 15
+
+
+# --- when Discord refuses all calls ---------------------------------------------------------------
+
+
+def test_what_stops_all_calls_is_found_by_the_name_that_is_used() -> None:
+    source = inspect.getsource(http.HTTPClient)
+    assert source.count("self._global_over = asyncio.Event()") == 1, HELP
+    assert "await self._global_over.wait()" in source, HELP
+    assert "await asyncio.sleep(retry_after)\n" in source, HELP
+    assert "except" not in source[(refused := source.index("_global_over.clear()")) : source.index("set()", refused)], HELP
+
+
+JSON = {"Content_Type": "application/json"}
+
+
+def refused_for(seconds: float) -> Conduct:
+    """A 429 that counts for all routes."""
+    return Conduct(says=answer(429, {"retry_after": seconds, "global": True}, Via="1.1 google", **JSON))
+
+
+@asynccontextmanager
+async def calls_to(
+    monkeypatch: pytest.MonkeyPatch, budget: Budget | None, *conducts: Conduct
+) -> AsyncGenerator[tuple[HostileServer, discord.Client]]:
+    """A client that is logged in, and Discord as it behaves from then on."""
+    hello = Conduct(says=answer(200, {"id": "1", "username": "bot", "discriminator": "0", "avatar": None}, **JSON))
+    async with HostileServer(hello, *conducts) as server:
+        monkeypatch.setattr(http.Route, "BASE", server.url)
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            if budget is not None:
+                govern(client, budget)
+            await client.http.static_login("token")
+            server.heard.clear()
+            yield server, client
+
+
+async def cut_off(server: HostileServer, client: discord.Client) -> None:
+    """Cancel a call that was refused and waits inside discord.py, as a progress edit is for the final message."""
+    edit = asyncio.create_task(client.http.delete_message(1, 2))
+    while not server.heard:  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.02)
+    edit.cancel()
+    await asyncio.wait({edit})
+
+
+async def test_plain_discord_py_hangs_when_a_call_that_was_refused_with_all_others_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with calls_to(monkeypatch, None, refused_for(0.1), Conduct(says=answer(204))) as (server, client):
+        await cut_off(server, client)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await client.http.delete_message(1, 3)
+
+
+async def test_ours_goes_on_when_a_call_that_was_refused_with_all_others_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with calls_to(monkeypatch, Budget(), refused_for(60), Conduct(says=answer(204))) as (server, client):
+        await cut_off(server, client)
+        async with asyncio.timeout(5):
+            await client.http.delete_message(1, 3)
+
+
+async def test_while_discord_refuses_all_calls_none_that_waits_for_its_turn_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fine = Conduct(says=answer(204))
+    async with calls_to(monkeypatch, Budget(3), refused_for(1.5), fine) as (server, client):  # one is the login's
+        async with asyncio.TaskGroup() as tasks:
+            for channel in (1, 2, 3):
+                tasks.create_task(client.http.delete_message(channel, 9))
+        channels = [one.head.split(b"/")[2] for one in server.heard]
+    assert channels == [b"1", b"2", b"1", b"3"]
 
 
 # --- the interaction's own routes -----------------------------------------------------------------
