@@ -169,6 +169,23 @@ async def test_what_is_at_fal_already_takes_its_place_before_new_orders(house: H
     assert house.fal.prompts == ["new"]
 
 
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.LOST, State.QUEUED])
+async def test_what_is_or_may_be_at_fal_has_its_place_before_who_waited_longer(state: State, house: House) -> None:
+    house.max_concurrent = 1
+    house.plan("at fal")
+    waits = await left_behind(house, State.HELD, "waits")
+    at_fal = await left_behind(house, state, "at fal")
+    async with house.open() as scene:
+        await asyncio.sleep(0.02)
+        assert house.fal.prompts == []
+        if state is State.QUEUED:
+            house.finish("at fal")
+        else:
+            await scene.becomes(at_fal, State.LOST)
+            scene.clock.turn(20)
+        await scene.over(waits)
+
+
 async def test_waiting_orders_keep_their_order_of_arrival_over_a_restart(house: House) -> None:
     house.max_concurrent = 1
     jobs = [await left_behind(house, State.HELD, name) for name in ("1", "2", "3")]
