@@ -48,7 +48,7 @@ class Afternoon:
 
     def go_on(self) -> None:
         """Until the next request is done."""
-        self.now = heapq.heappop(self._ends)
+        self.now = max(self.now, heapq.heappop(self._ends))
         self._call()
 
     def go_on_for(self, turns: int) -> list[Waiting]:

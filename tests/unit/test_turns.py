@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.domain.turns import Turns, Waiting
 
-CREDITS = st.sampled_from([4, 6, 8, 12, 15, 16, 30, 32])
+PRICES = (4, 6, 8, 12, 15, 16, 30, 32)
+CREDITS = st.sampled_from(PRICES)
 """What orders cost: one image of each model and size, or a few."""
 
 
@@ -61,15 +62,28 @@ def test_a_member_with_fifty_orders_delays_anothers_single_one_by_one_turn_at_mo
 # --- shares ---------------------------------------------------------------------------------------
 
 
-def worst_hundred(costs: Sequence[int], places: int) -> float:
-    """Ten servers that all wait: Jain's index over credits in the least fair hundred turns of three hundred."""
-    afternoon = Afternoon(places)
-    afternoon.come(an_arrival(number, f"guild:{number % 10}", credit=credit) for number, credit in enumerate(costs))
-    turns = afternoon.given + afternoon.go_on_for(300)
+def worst_hundred(afternoon: Afternoon, costs: Callable[[int, int], int]) -> float:
+    """Ten servers that all wait: Jain's index over credits in the least fair hundred turns of three hundred.
+
+    `costs`: credits of a server's n-th order.
+    """
+    ordered = Counter[int]()
+
+    def comes(server: int) -> Waiting:
+        ordered[server] += 1
+        cost = costs(server, ordered[server])
+        return an_arrival(ordered.total(), f"guild:{server}", ordered[server] % 3, credit=cost)
+
+    afternoon.come([comes(number % 10) for number in range(60)])
+    while len(afternoon.given) < 300:
+        scopes = [one.scope for one in afternoon.go_on_for(1)]
+        afternoon.come([comes(int(scope.removeprefix("guild:"))) for scope in scopes])
+        if len(afternoon.given) % 30 == 0:
+            afternoon.restart()
     worst = 1.0
-    for start in range(len(turns) - 100):
+    for start in range(len(afternoon.given) - 99):
         had = Counter[str]()
-        for one in turns[start : start + 100]:
+        for one in afternoon.given[start : start + 100]:
             had[one.scope] += one.credits
         worst = min(worst, jain(had[f"guild:{one}"] for one in range(10)))
     return worst
@@ -78,15 +92,18 @@ def worst_hundred(costs: Sequence[int], places: int) -> float:
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0), st.integers(1, 20))
 def test_servers_that_all_wait_get_the_same_in_credits_in_any_hundred_turns(seed: int, places: int) -> None:
-    """With everyday orders. An order that costs a server's whole share of a hundred turns cannot be cut in two."""
-    costs = random.Random(seed).choices((4, 8, 8, 8, 12, 15, 16, 16), k=800)  # noqa: S311 - nothing secret
-    assert worst_hundred(costs, places) >= 0.95
+    """Whatever each of their members orders: one image or a few. An order that costs a server's whole share of a
+    hundred turns cannot be cut in two."""
+    chance = random.Random(seed)  # noqa: S311 - nothing secret
+    assert worst_hundred(Afternoon(places), lambda *_: chance.choice(PRICES)) >= 0.95
 
 
-def test_they_do_so_too_when_each_server_has_its_own_taste() -> None:
-    """From one that only makes the cheapest to one that only makes the dearest single images."""
-    taste = (4, 6, 8, 12, 15, 16, 30, 32, 8, 16)
-    assert worst_hundred([taste[number % 10] for number in range(2000)], 10) >= 0.95
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(CREDITS, min_size=1, max_size=4), min_size=10, max_size=10), st.integers(1, 20))
+def test_they_do_so_too_when_each_server_has_its_own_taste(tastes: list[list[int]], places: int) -> None:
+    """Some may make the cheapest images alone, others the dearest, or both by turns."""
+    afternoon = Afternoon(places)
+    assert worst_hundred(afternoon, lambda server, n: tastes[server][n % len(tastes[server])]) >= 0.95
 
 
 @settings(max_examples=40, deadline=None)
