@@ -24,6 +24,7 @@ def numbers(turns: list[Waiting]) -> list[int]:
 # --- one beside many ------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(shuffled=st.permutations(range(220)))
 def test_twenty_servers_with_one_order_each_are_served_beside_one_with_two_hundred(shuffled: list[int]) -> None:
     """Whoever came first, all twenty are among the first thirty."""
@@ -40,6 +41,7 @@ def test_twenty_who_come_when_the_two_hundred_already_wait_come_next() -> None:
     assert {one.scope for one in afternoon.go_on_for(20)} == {f"guild:{one}" for one in range(2, 22)}
 
 
+@settings(deadline=None)
 @given(
     flood=st.lists(CREDITS, min_size=50, max_size=50),
     before=st.integers(0, 40),
@@ -144,6 +146,7 @@ def test_a_costly_order_is_paid_for_with_turns() -> None:
 # --- no hoard, no debt ----------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(idle=st.integers(0, 100))
 def test_a_server_that_ordered_nothing_for_long_gets_no_run_of_turns(idle: int) -> None:
     afternoon = Afternoon(1)
@@ -263,6 +266,7 @@ def test_a_turn_that_a_restart_cut_short_is_taken_first_and_costs_nothing() -> N
     assert numbers(turns.order([an_arrival(8), an_arrival(9, "guild:2")])) == [8, 9]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)))
 def test_the_order_foretold_is_the_order_that_comes(shuffled: list[int]) -> None:
     afternoon = Afternoon(1)
