@@ -18,7 +18,8 @@ from bot.domain.errors import BadPatternError, NoWordError, WordsSlowError
 from bot.domain.words import MOST_IN_PHRASE, Folding, WordKind, WordRule, WordTree
 
 KEPT = 100
-"""Servers whose compiled rules are kept; the others are compiled again."""
+"""Servers whose compiled rules are kept; the others are compiled again. Only for speed: each order would compile them, in
+3 ms a hundred and 36 ms five hundred."""
 TOGETHER = 50
 """Expressions asked at once."""
 ONE_PROGRAM, TOGETHER_PROGRAM = 32 * 1024, 4 * 1024 * 1024

@@ -18,6 +18,7 @@ from discord_job import a_job
 from bot.adapters.discord_files import Packed
 
 MIB = 1024**2
+AT_ONCE = 32
 MESSAGE: dict[str, object] = {
     "id": "1",
     "channel_id": "2",
@@ -105,6 +106,25 @@ async def test_however_large_images_are_little_of_them_is_in_memory(
             tracemalloc.stop()
     assert len(sink.taken) == 1
     assert peak < 4 * MIB  # the sink's own part of it included
+
+
+async def test_of_32_messages_with_large_images_at_once_little_is_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = tmp_path / "image.png"
+    image.write_bytes(os.urandom(8 * MIB))
+    sink = Sink()
+    async with sink.open() as url:
+        tracemalloc.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(AT_ONCE):
+                    tasks.create_task(send(url, [image], monkeypatch))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(sink.taken) == AT_ONCE
+    assert peak < AT_ONCE * 4 * MIB  # the sink's own part of it included
 
 
 async def test_what_broke_off_is_sent_again_whole(images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from bot.adapters.downloads import (
 CONTENT = os.urandom(700_000)
 LIMIT = 1_000_000
 ENORMOUS = 40_000_000
+AT_ONCE, LARGE = 32, 8_000_000
 SIGNATURE = "ex=6a1&hm=SECRET"
 
 
@@ -66,10 +67,18 @@ async def cut_off_in_chunks(request: web.Request) -> web.StreamResponse:
 
 
 async def enormous(request: web.Request) -> web.StreamResponse:
-    answer = web.StreamResponse(headers={"Content-Length": str(ENORMOUS)})
+    return await of_size(request, ENORMOUS, 10_000)
+
+
+async def large(request: web.Request) -> web.StreamResponse:
+    return await of_size(request, LARGE, 100_000)
+
+
+async def of_size(request: web.Request, size: int, chunk: int) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Length": str(size)})
     await answer.prepare(request)
-    for _ in range(ENORMOUS // 10_000):
-        await answer.write(CONTENT[:10_000])
+    for _ in range(size // chunk):
+        await answer.write(CONTENT[:chunk])
     return answer
 
 
@@ -104,6 +113,7 @@ async def server() -> AsyncIterator[TestServer]:
         "/cut-off-in-chunks": cut_off_in_chunks,
         "/silent": silent,
         "/enormous": enormous,
+        "/large": large,
         "/status/{status}": status,
         "/hop/{left}": hop,
         "/elsewhere": elsewhere,
@@ -246,6 +256,21 @@ async def test_however_large_a_file_is_little_of_it_is_in_memory(
         tracemalloc.stop()
     assert (tmp_path / "file.png").stat().st_size == ENORMOUS
     assert peak < 4_000_000  # the server's own part of it included
+
+
+async def test_of_32_large_files_at_once_little_is_in_memory(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    tracemalloc.start()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(AT_ONCE):
+                target = tmp_path / f"{number}.png"
+                tasks.create_task(downloads.fetch(address(server, "/large"), target, max_bytes=LARGE))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < AT_ONCE * 4_000_000  # the server's own part of it included
 
 
 async def test_a_disk_that_cannot_keep_up_stops_this_download_alone(
