@@ -87,6 +87,11 @@ class Progress:
         task.cancel()
         await asyncio.wait({task})
 
+    async def end_with(self, phase: Phase) -> None:
+        """Say this now, after an edit in the air, and nothing any more."""
+        await self.stop(LANDING)
+        await self.say(phase)
+
     @asynccontextmanager
     async def posting(self) -> AsyncGenerator[None]:
         """The final message is on its way; when that takes long, this says so."""

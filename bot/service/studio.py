@@ -136,7 +136,7 @@ class Studio:
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
                 for run in waiting:
-                    goodbyes.create_task(run.progress.say(Resuming()))
+                    goodbyes.create_task(run.progress.end_with(Resuming()))
 
     # --- one job ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 from doubles import CATALOGUE, NOON, FakeStage, HandClock, a_job, until
 
 from bot import views
-from bot.service.ports import Fetching, Generating, InLine, Late, Phase, Preparing
+from bot.service.ports import Fetching, Generating, InLine, Late, Phase, Preparing, Resuming
 from bot.service.progress import Progress, pause_between
 from bot.views.items import JobButton
 
@@ -134,6 +134,21 @@ async def test_before_a_last_word_in_its_place_an_edit_in_the_air_may_arrive(roo
     await until(ending.done)
     await room.pass_time(10)
     assert room.shown == [(1, Preparing())]
+
+
+async def test_the_last_thing_said_waits_for_an_edit_in_the_air_and_nothing_comes_after_it(room: Room) -> None:
+    room.stage.showing = asyncio.Event()
+    room.progress.start()
+    room.progress.show(Preparing())
+    await room.pass_time(1)
+    ending = asyncio.create_task(room.progress.end_with(Resuming()))
+    await settled()
+    assert room.shown == [(1, Preparing())]
+    room.progress.show(Fetching())
+    room.stage.showing.set()
+    await until(ending.done)
+    await room.pass_time(10)
+    assert room.shown == [(1, Preparing()), (1, Resuming())]
 
 
 async def test_an_edit_that_does_not_arrive_is_cut_off(room: Room) -> None:
