@@ -155,7 +155,9 @@ def test_what_stops_all_calls_is_found_by_the_name_that_is_used() -> None:
     assert source.count("self._global_over = asyncio.Event()") == 1, HELP
     assert "await self._global_over.wait()" in source, HELP
     assert "await asyncio.sleep(retry_after)\n" in source, HELP
-    assert "except" not in source[(refused := source.index("_global_over.clear()")) : source.index("set()", refused)], HELP
+    assert "except" not in source[(refused := source.index("_global_over.clear()")) : source.index("set()", refused)], (
+        HELP
+    )
 
 
 JSON = {"Content_Type": "application/json"}
