@@ -21,6 +21,7 @@ from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_audit import audit
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_history import SqliteHistory
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_timings import SqliteTimings
@@ -69,6 +70,7 @@ class Books:
     def __init__(self, database: Database) -> None:
         self.store = SqliteStore(database, Seal(TOKEN), Persons(TOKEN), time.time)
         self.usage = SqliteUsage(database)
+        self.history = SqliteHistory(database, Seal(TOKEN))
         self.timings = SqliteTimings(database)
         self._catalogue = load_catalogue(MODELS_FILE)
         self._orders = 0
@@ -113,6 +115,10 @@ async def measure_books(path: Path) -> list[Row]:
         looks: dict[str, Callable[[], Awaitable[object]]] = {
             "look of /quota": lambda: books.store.standing(scope_of(7), member_of(7), WIDE, now),
             "look of /jobs": lambda: books.store.of_member(scope_of(7), member_of(7), 10),
+            "look of /history": lambda: books.history.finished(scope_of(7), member_of(7), "", most=10, skipped=0),
+            "look of /history, by a word": lambda: books.history.finished(
+                scope_of(7), member_of(7), "lighthouse", most=10, skipped=0
+            ),
             "look of /usage, 90 days of a server": lambda: books.usage.of_server(scope_of(7), now, 90),
             "look at the turns given lately": books.timings.turns,
         }
