@@ -15,9 +15,10 @@ import simcord
 from aiohttp import web
 
 from bot.domain.errors import StartError
+from bot.domain.ruling import Target
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.hands import MOST_BYTES, Hands, add_routes
-from bot.sandbox.simcord_live import live_preview, show_form
+from bot.sandbox.simcord_live import live_previews, show_form
 from bot.sandbox.world import World, world
 from bot.settings import Settings
 
@@ -32,6 +33,10 @@ WELCOME: Final = (
     "Welcome! Type `/imagine` in the box below, press **Enter**, and say what to make. `/edit` changes a picture"
     " of yours, `/help` tells the rest. Nothing here costs anything or leaves this computer."
 )
+LOG_WELCOME: Final = (
+    "This is the log channel of this server. Only moderators see it, and this page shows it to one of them, mia."
+    " What the bot tells moderators appears here by itself."
+)
 GUIDE: Final = """\
 The bot is open. Type this address into a browser on this computer:
 
@@ -44,6 +49,7 @@ Discord and fal are both played here: no account, no network, no cost.
   /quota     what is left today. /help tells the rest.
 
   {address}hands   post a picture; the menus of a message: Edit image, Add to blend.
+  {address}log     the log channel, which only moderators see; you are mia there.
 
 Words in a prompt make fal misbehave:
 
@@ -61,46 +67,51 @@ Ctrl-C ends it, and everything in it is deleted.
 
 async def serve(settings: Settings, chosen: Namespace) -> int:
     """Show the page until Ctrl-C, SIGTERM or the page's own "End preview session". Raises StartError."""
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     seconds: float = SECONDS if chosen.seconds is None else chosen.seconds
     fal = LoopbackFal(concurrency=settings.fal.max_concurrent, seconds=seconds)
-    page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    hands: asyncio.Future[Hands] = asyncio.get_running_loop().create_future()
+    pages: asyncio.Future[dict[str, str]] = loop.create_future()
+    hands: asyncio.Future[Hands] = loop.create_future()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         async with (
-            _door(chosen.port, page, hands) as address,
+            _door(chosen.port, pages, hands) as address,
             fal,
             world(settings, Path(folder), fal=fal, settle_timeout=PATIENCE) as here,
         ):
             await _furnish(here)
-            viewers = (here.member, here.other, here.moderator)
+            rooms = ((here.channel, (here.member, here.other, here.moderator)), (here.log, (here.moderator,)))
             async with (
-                live_preview(here.env, here.app.client, here.channel, viewers) as preview,
+                live_previews(here.env, here.app.client, rooms) as (channel, log),
                 asyncio.TaskGroup() as tasks,
             ):
-                hands.set_result(Hands(here=here, show_form=partial(show_form, preview)))
-                page.set_result(preview.url)
-                closing = tasks.create_task(_stop_when_closed(preview, stop), name="sandbox-closed")
+                hands.set_result(Hands(here=here, show_form=partial(show_form, channel)))
+                pages.set_result({"/": channel.url, "/log": log.url})
+                closing = [
+                    tasks.create_task(_stop_when_closed(one, stop), name="sandbox-closed") for one in (channel, log)
+                ]
                 print(GUIDE.format(address=address, seconds=seconds), flush=True)  # noqa: T201 - what this command is for
                 await stop.wait()
-                closing.cancel()
+                for one in closing:
+                    one.cancel()
     return 0
 
 
 @asynccontextmanager
-async def _door(port: int, page: asyncio.Future[str], hands: asyncio.Future[Hands]) -> AsyncGenerator[str]:
-    """An address that a person can type: it leads to the page, whose own address carries a random token."""
+async def _door(port: int, pages: asyncio.Future[dict[str, str]], hands: asyncio.Future[Hands]) -> AsyncGenerator[str]:
+    """An address that a person can type: it leads to the pages, whose own addresses carry random tokens."""
 
     async def opened() -> Hands:
         return await hands
 
-    async def lead(_request: web.Request) -> web.Response:
-        return web.Response(status=302, headers={"Location": await page, "Cache-Control": "no-store"})
+    async def lead(request: web.Request) -> web.Response:
+        address = (await pages)[request.path]
+        return web.Response(status=302, headers={"Location": address, "Cache-Control": "no-store"})
 
     app = web.Application(client_max_size=MOST_BYTES)
     app.router.add_get("/", lead)
+    app.router.add_get("/log", lead)
     add_routes(app, opened)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
@@ -120,10 +131,13 @@ async def _listen(site: web.TCPSite, port: int) -> None:
 
 
 async def _furnish(here: World) -> None:
-    """A bot with a name, and a first message that says what to type."""
+    """A bot with a name, a log channel, and first messages that say what to do."""
     if here.app.client.user is not None:
         await here.app.client.user.edit(username=BOT_NAME)
+    scope, log = f"guild:{here.moderator.guild.id}", str(here.log.id)
+    await here.app.ruling.change(scope, {Target("log_channel"): log}, by=here.moderator.id)
     await here.moderator.send(here.channel, WELCOME)
+    await here.moderator.send(here.log, LOG_WELCOME)
 
 
 async def _stop_when_closed(preview: simcord.Preview, stop: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""The one place of the sandbox's page that touches private names of simcord: a preview that follows its channel.
+"""The one place of the sandbox's pages that touches private names of simcord: previews that follow their channels.
 
 simcord's preview shows what it last published, and publishes only when somebody acts in it; our bot works on after
 the answer to a command. So the page publishes whenever something happened in the simulated Discord:
@@ -17,6 +17,9 @@ the answer to a command. So the page publishes whenever something happened in th
   basket shows those of other messages, as Discord does for every address.
 - `_publish`, and a page's `viewer`, `modal` and `modal_handle`: simcord's page has no menus of messages. What a menu opens
   is put where an action of the page itself would have put it; the public `show` reaches no page of a browser.
+- `env._preview`: simcord lets an Env have one preview, and remembers it there to tell it of messages that somebody
+  posts in it. Each of ours is remembered while it begins and while somebody acts in it.
+- `_action`, `_active_action`: an action while another preview is acting would end as "expired". It waits for its turn.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
 No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
@@ -28,8 +31,8 @@ tests/e2e/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py
 import asyncio
 import dataclasses
 import secrets
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -56,24 +59,47 @@ SHOWN_BYTES: Final = 2**31
 
 
 @asynccontextmanager
-async def live_preview(
-    env: Env, client: commands.Bot, channel: ChannelHandle, viewers: Sequence[MemberActor]
-) -> AsyncGenerator[Preview]:
-    """The channel in a browser, live, on a free port of 127.0.0.1. Raises StartError for another simcord."""
+async def live_previews(
+    env: Env, client: commands.Bot, channels: Sequence[tuple[ChannelHandle, Sequence[MemberActor]]]
+) -> AsyncGenerator[list[Preview]]:
+    """Channels and who views them in a browser, live, each on a free port of 127.0.0.1.
+
+    Raises StartError for another simcord.
+    """
     if simcord.__version__ != PINNED:
         raise StartError(f"the sandbox needs simcord {PINNED}, not {simcord.__version__}: pip install -e '.[sandbox]'")
     _leave_refusals_out(client.tree)
+    previews, turn = list[Preview](), asyncio.Lock()
+    async with AsyncExitStack() as stack:
+        for channel, viewers in channels:
+            previews.append(await stack.enter_async_context(_prepared(env, channel, viewers, turn)))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        with _unbound():
+            following = [tasks.create_task(_follow(env, one), name="sandbox-page") for one in previews]
+            try:
+                yield previews
+            finally:
+                for one in following:
+                    one.cancel()
+
+
+def _prepared(env: Any, channel: ChannelHandle, viewers: Sequence[MemberActor], turn: asyncio.Lock) -> Any:  # noqa: ANN401 - their private names, as said above
+    env._preview = None  # noqa: SLF001 - as said above
     preview: Any = env.preview(channel, viewers=viewers, layout="channel")
     preview._media_worker = _Thumbnails()  # noqa: SLF001 - as said above
     preview._explicit_assets = _UploadedFiles(env)  # noqa: SLF001 - as said above
     preview._MAX_MEDIA_BYTES = SHOWN_BYTES  # noqa: SLF001 - as said above
-    async with preview, asyncio.TaskGroup() as tasks:
-        with _unbound():
-            following = tasks.create_task(_follow(env, preview), name="sandbox-page")
-            try:
-                yield preview
-            finally:
-                following.cancel()
+    act = preview._action  # noqa: SLF001 - as said above
+
+    async def in_turn(context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+        if preview._active_action is not None:  # noqa: SLF001 - as said above
+            return await act(context_id, body)  # it says itself that it is busy
+        async with turn:
+            env._preview = preview  # noqa: SLF001 - as said above
+            return await act(context_id, body)
+
+    preview._action = in_turn  # noqa: SLF001 - as said above
+    return preview
 
 
 def show_form(preview: Any, actor: MemberActor, result: InteractionResult) -> bool:  # noqa: ANN401 - its private names, as said above

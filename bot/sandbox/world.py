@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import discord
 import simcord
@@ -54,13 +55,15 @@ class SimcordFiles:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """One server with a channel, two members and a moderator."""
+    """One server with a channel, one more that moderators alone see, two members and a moderator."""
 
     app: App
     env: simcord.Env
     fal: LoopbackFal
     time: WorldTime
     channel: simcord.ChannelHandle
+    log: simcord.ChannelHandle
+    """Nothing is posted there until it is set as the log channel."""
     member: simcord.MemberActor
     other: simcord.MemberActor
     moderator: simcord.MemberActor
@@ -129,10 +132,20 @@ def _peopled(app: App, env: simcord.Env, fal: LoopbackFal, world_time: WorldTime
         fal=fal,
         time=world_time,
         channel=channel,
+        log=_hidden(app, guild, moderators),
         member=guild.add_member(env.create_user("ann")),
         other=guild.add_member(env.create_user("ben")),
         moderator=guild.add_member(env.create_user("mia"), roles=[moderators]),
     )
+
+
+def _hidden(app: App, guild: simcord.GuildHandle, moderators: simcord.RoleHandle) -> simcord.ChannelHandle:
+    """A channel for moderators and the bot."""
+    seen, unseen = discord.PermissionOverwrite(view_channel=True), discord.PermissionOverwrite(view_channel=False)
+    overwrites: Any = {guild.default_role: unseen, moderators: seen}
+    if app.client.user is not None:
+        overwrites[app.client.user] = seen
+    return guild.create_text_channel("bot-log", overwrites=overwrites)
 
 
 def at_loopback(settings: Settings, url: str) -> Settings:

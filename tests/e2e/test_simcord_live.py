@@ -17,7 +17,7 @@ from simcord.preview import _actions  # pyright: ignore[reportPrivateUsage] - th
 from bot.domain.errors import StartError
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import parts_of
-from bot.sandbox.simcord_live import live_preview
+from bot.sandbox.simcord_live import live_previews
 from bot.sandbox.world import World, world
 from bot.settings import SETTINGS_FILE, load_settings
 
@@ -79,7 +79,7 @@ async def opened(tmp_path: Path, seconds: float = 0.0) -> AsyncGenerator[tuple[W
     async with (
         LoopbackFal(seconds=seconds) as fal,
         world(load_settings(SETTINGS_FILE), tmp_path, fal=fal) as here,
-        live_preview(here.env, here.app.client, here.channel, [here.member]) as preview,
+        live_previews(here.env, here.app.client, [(here.channel, [here.member])]) as [preview],
         aiohttp.ClientSession() as http,
     ):
         tab = Tab(http, preview.url)
