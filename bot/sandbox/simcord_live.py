@@ -19,7 +19,7 @@ the answer to a command. So the page publishes whenever something happened in th
   is put where an action of the page itself would have put it; the public `show` reaches no page of a browser.
 - `env._preview`: simcord lets an Env have one preview, and remembers it there to tell it of messages that somebody
   posts in it. Each of ours is remembered while it begins and while somebody acts in it.
-- `_action`, `_active_action`: an action while another preview is acting would end as "expired". It waits for its turn.
+- `_action`: an action while another preview is acting would end as "context unavailable". It waits for its turn.
 - `env.backend.transcript` grows with every request and every event: its length tells that something happened.
 
 No private name is needed for one more thing: what the bot refuses, it answers, but simcord lists it as an error and
@@ -92,8 +92,6 @@ def _prepared(env: Any, channel: ChannelHandle, viewers: Sequence[MemberActor], 
     act = preview._action  # noqa: SLF001 - as said above
 
     async def in_turn(context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        if preview._active_action is not None:  # noqa: SLF001 - as said above
-            return await act(context_id, body)  # it says itself that it is busy
         async with turn:
             env._preview = preview  # noqa: SLF001 - as said above
             return await act(context_id, body)

@@ -1,0 +1,74 @@
+"""The sandbox's second page: the log channel, which moderators alone see, in a real browser."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+from test_sandbox_page import PHONE, QUIET, SOON, Person, browser, sandbox
+
+__all__ = ["browser"]
+
+DESKTOP = (1280, 900)
+
+
+@asynccontextmanager
+async def two_pages(path: str, address: str) -> AsyncGenerator[tuple[Person, Person]]:
+    """The channel, and the log channel in another tab; at the end neither page may have failed in itself."""
+    failures: list[str] = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        context = await chromium.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
+        tabs: list[Page] = [await context.new_page(), await context.new_page()]
+        for tab in tabs:
+            tab.on("pageerror", lambda error: failures.append(str(error)))
+        channel, log = (Person(tab) for tab in tabs)
+        await channel.open(address)
+        await log.open(f"{address}log")
+        yield channel, log
+        await chromium.close()
+    assert failures == []
+
+
+@pytest.mark.browser
+async def test_the_moderator_works_in_the_log_channel_while_members_use_the_other(browser: str) -> None:
+    async with sandbox("--seconds", "1") as here, two_pages(browser, here.address) as (viewer, mia):
+        await mia.sees("Only moderators see it")
+        await expect(mia.page.get_by_label("Viewing as").locator("option")).to_have_text(["mia"])
+        await viewer.become("mia")
+        await viewer.order("settings history")
+        changed = await viewer.sees("Log channel")
+        await expect(changed).to_contain_text("#bot-log")
+
+        await mia.page.bring_to_front()
+        await mia.order("imagine", "a red boat")
+        await mia.sees_images(1)
+        await mia.last.get_by_role("button", name="Edit", exact=True).click()
+        form = mia.page.get_by_role("dialog")
+        await form.locator("textarea").first.fill("make it blue", timeout=SOON)
+        await form.get_by_role("button", name="Submit").click()
+        await mia.sees("Edit 1 of")
+        await mia.sees_images(1)
+        await mia.shoot("log-desk")
+        await mia.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        for element in (mia.last, mia.composer, mia.last.locator("img").first):
+            box = await element.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE[0]
+        await mia.shoot("log-phone")
+        await expect(viewer.page.get_by_text("a red boat")).to_have_count(0)
+
+
+async def test_the_log_channel_has_an_address_below_the_printed_one_and_it_is_another_page() -> None:
+    async with sandbox() as here, aiohttp.ClientSession() as http:
+        pages: list[str] = []
+        for path in ("", "log"):
+            async with http.get(here.address + path, allow_redirects=False) as answer:
+                assert answer.status == 302
+                pages.append(answer.headers["Location"])
+        assert all(re.fullmatch(r"http://127\.0\.0\.1:\d+/#.{20,}", page) for page in pages)
+        assert len(set(pages)) == 2
+        assert f"{here.address}log" in await here.stop()
