@@ -7,22 +7,21 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
-from test_sandbox_page import PHONE, QUIET, SOON, Person, browser, sandbox
+from test_sandbox_page import DESKTOP, PHONE, QUIET, SOON, Person, browser, sandbox
 
 __all__ = ["browser"]
-
-DESKTOP = (1280, 900)
 
 
 @asynccontextmanager
 async def two_pages(path: str, address: str) -> AsyncGenerator[tuple[Person, Person]]:
-    """The channel, and the log channel in another tab; at the end neither page may have failed in itself."""
+    """The channel at a desk, and the log channel on a phone; at the end neither page may have failed in itself."""
     failures: list[str] = []
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        context = await chromium.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
-        tabs: list[Page] = [await context.new_page(), await context.new_page()]
-        for tab in tabs:
+        tabs: list[Page] = []
+        for width, height in (DESKTOP, PHONE):
+            tab = await chromium.new_page(viewport={"width": width, "height": height})
+            tabs.append(tab)
             tab.on("pageerror", lambda error: failures.append(str(error)))
         channel, log = (Person(tab) for tab in tabs)
         await channel.open(address)
@@ -51,8 +50,6 @@ async def test_the_moderator_works_in_the_log_channel_while_members_use_the_othe
         await form.get_by_role("button", name="Submit").click()
         await mia.sees("Edit 1 of")
         await mia.sees_images(1)
-        await mia.shoot("log-desk")
-        await mia.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         for element in (mia.last, mia.composer, mia.last.locator("img").first):
             box = await element.bounding_box()
             assert box is not None
