@@ -15,6 +15,9 @@ the answer to a command. So the page publishes whenever something happened in th
   128 MiB. So it gets smaller copies of large pictures, as Discord's clients do; the files themselves stay as they are.
 - `_explicit_assets` and `CDN_BASE` (simcord.preview._pages): a message of the page shows its own uploads alone. A
   basket shows those of other messages, as Discord does for every address.
+- `_control_key` and `_component_key` (of the projection and of the plans): the browser remembers what was chosen in a
+  select by the select's place in the message, so an edited message would show it in another. Discord goes by the
+  custom_id, and so do we.
 - `_publish`, and a page's `viewer`, `modal` and `modal_handle`: simcord's page has no menus of messages. What a menu opens
   is put where an action of the page itself would have put it; the public `show` reaches no page of a browser.
 - `env._preview`: simcord lets an Env have one preview, and remembers it there to tell it of messages that somebody
@@ -31,11 +34,11 @@ tests/e2e/test_simcord_live.py holds these names, tests/e2e/test_sandbox_page.py
 import asyncio
 import dataclasses
 import secrets
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import discord
 import simcord
@@ -43,7 +46,7 @@ from discord import app_commands
 from discord.ext import commands
 from PIL import Image
 from simcord import ChannelHandle, Env, InteractionResult, MemberActor, Preview
-from simcord.preview import _actions, _pages  # pyright: ignore[reportPrivateUsage] - as said above
+from simcord.preview import _action_plans, _actions, _component_projection, _pages  # pyright: ignore[reportPrivateUsage] - as said above
 from simcord.preview._media import MediaInfo, MediaWorker
 
 from bot.domain.errors import BotError, StartError
@@ -120,16 +123,39 @@ def _leave_refusals_out(tree: app_commands.CommandTree[Any]) -> None:
 
 @contextmanager
 def _unbound() -> Generator[None]:
-    bound, pages = _actions.ACTION_SPECS, cast("Any", _pages)
-    own_uploads = pages.CDN_BASE
-    free = {kind: dataclasses.replace(spec, revision_bound=False) for kind, spec in bound.items()}
-    _actions.ACTION_SPECS = MappingProxyType(free)
-    pages.CDN_BASE = "no address begins like this"
+    free = {kind: dataclasses.replace(spec, revision_bound=False) for kind, spec in _actions.ACTION_SPECS.items()}
+    with (
+        _replaced(_actions, "ACTION_SPECS", lambda _: MappingProxyType(free)),
+        _replaced(_pages, "CDN_BASE", lambda _: "no address begins like this"),
+        _replaced(_component_projection, "_control_key", _by_custom_id),
+        _replaced(_action_plans, "_component_key", _by_custom_id),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(module: Any, name: str, made: Callable[[Any], object]) -> Generator[None]:  # noqa: ANN401 - a module
+    found = getattr(module, name)
+    setattr(module, name, made(found))
     try:
         yield
     finally:
-        _actions.ACTION_SPECS = bound
-        pages.CDN_BASE = own_uploads
+        setattr(module, name, found)
+
+
+def _by_custom_id(by_place: Callable[..., str | None]) -> Callable[..., str | None]:
+    """The key of a control; the two functions take the component before or after its scope."""
+
+    def key(first: Any, second: Any, third: Any) -> str | None:  # noqa: ANN401 - as said above
+        found, custom_id = (
+            by_place(first, second, third),
+            (second if isinstance(first, str) else first).get("custom_id"),
+        )
+        if found is None or custom_id is None:
+            return found
+        return f"{found.partition(':component:')[0]}:component:{custom_id}"
+
+    return key
 
 
 async def _follow(env: Env, preview: Any) -> None:  # noqa: ANN401 - its private methods, as said above
