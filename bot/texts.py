@@ -700,15 +700,15 @@ def usage_alt(now: Usage, title_of: Callable[[str], str]) -> str:
     for row in now.rows:
         days[row.day] += row.credits
     best = max(days, key=lambda day: days[day])
-    models = ", ".join(f"{title_of(model)} {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
+    models = ", ".join(f"{title_of(model)}: {spent:,}" for model, spent in now.by_model()[:MOST_LISTED])
     return (
-        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}: {models or 'none'}."
+        f"Bar chart of credits a day from {now.since} to {now.until}. Together {now.credits:,}; {models or 'no model'}."
         f" The most on one day: {days[best]:,} on {best}."
     )[:1024]
 
 
 def _shares(pairs: Iterable[tuple[str, int]]) -> str:
-    return " · ".join(f"{name} {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
+    return " · ".join(f"{name}: {spent:,}" for name, spent in [*pairs][:MOST_LISTED]) or "none"
 
 
 def _member(member_id: int) -> str:
@@ -1205,6 +1205,9 @@ def up_to(target: Target, cap: int | None) -> str:
         return "Empty: as it is for everybody"
     standard = default_of(target)
     return f"1 to {cap:,}; empty: {'as the operator allows' if standard is None else standard}"
+def up_to(cap: int | None) -> str:
+    """A hint in an empty field, short enough for a phone."""
+    return "0 or more; empty: never" if cap is None else f"1 to {cap:,}; empty: no own limit"
 
 
 def role_label(role: str) -> str:
@@ -1561,7 +1564,8 @@ def conduct(member_id: int, now: Conduct, reason: str) -> str:
     because = f" Reason: {reason}" if reason else ""
     if now.block is not None:
         end = "until a moderator ends it" if now.block.until is None else f"until {moment(now.block.until)}"
-        return f"<@{member_id}> is **blocked** {end}, by <@{now.block.done_by}>.{because}"
+        struck = f"; {counted(now.strikes, 'strike')} of {now.strike_rules.to_block}" if now.strikes else ""
+        return f"<@{member_id}> is **blocked** {end}, by <@{now.block.done_by}>{struck}.{because}"
     granted = f", {credits_of(now.granted)} granted for today" if now.granted else ""
     return f"<@{member_id}> is not blocked; {strikes_said(now.strikes, now.strike_rules)}{granted}.{because}"
 
@@ -1601,7 +1605,7 @@ def left_of(member_id: int, now: Standing) -> str:
     """What a member has left, for a moderator."""
     return (
         f"<@{member_id}> has {credits_of(now.member_left)} of {now.member_limit:,} left today"
-        f" and {counted(now.jobs, 'order')} on the way; this server has {credits_of(now.server_left)}."
+        f" and {counted(now.jobs, 'order')} on the way; this server has {credits_of(now.server_left)} left."
     )
 
 

@@ -86,9 +86,8 @@ class PeopleCommands(commands.Cog):
         asker = Asker(member_id=member.id, roles=_roles(member))
         holds = await self._desk.effective(scope, asker, where)
         conduct = await self._people.conduct(scope, member.id)
-        reason = views.quiet(conduct.block.reason, 200) if conduct.block else ""
         said = [
-            texts.conduct(member.id, conduct, reason),
+            _said(member.id, conduct),
             texts.left_of(member.id, await self._desk.standing(scope, asker, where)),
             texts.preview_said(member.id, where.channel_id, holds, self._desk.catalogue),
         ]
@@ -118,7 +117,7 @@ class PeopleCommands(commands.Cog):
         await answer(interaction, texts.allowance_reset(member.id, credit))
 
     async def _tell(self, interaction: discord.Interaction, member: discord.User, news: News) -> None:
-        said = texts.conduct(member.id, news.conduct, views.quiet(news.reason, 200))
+        said = _said(member.id, news.conduct, news.reason)
         await answer_and_tell(interaction, said, self._people.tell(scope_of(interaction), member.id, news))
 
     async def cog_app_command_error(
@@ -126,6 +125,11 @@ class PeopleCommands(commands.Cog):
     ) -> None:
         """Whatever happens, the moderator gets a sentence."""
         await answer_error(interaction, error)
+
+
+def _said(member_id: int, conduct: Conduct, reason: str = "") -> str:
+    """How a member stands, with the reason of their block, else the given one."""
+    return texts.conduct(member_id, conduct, views.quiet(conduct.block.reason if conduct.block else reason, 200))
 
 
 def _roles(member: discord.User | discord.Member) -> frozenset[int]:

@@ -10,12 +10,14 @@ import sys
 from io import BytesIO
 from typing import Any
 
-SIZE, DOTS = (9.0, 5.0), 120
-"""Inches, and dots per inch: 1080 by 600 pixels, readable on a phone."""
+SIZE, DOTS = (7.5, 5.0), 144
+"""Inches, and dots per inch: 1080 by 720 pixels, which a phone shows at a third of that."""
+LETTERS, TITLE = 17, 20
+"""Points: 10 and more pixels on a phone."""
 BACKGROUND, INK, GRID = "#1e2127", "#f2f3f5", "#4a4e57"
 COLOURS = ("#4cc2ff", "#ffb454", "#7ee787", "#ff8fa3", "#c9a7ff", "#f2f3f5")
 HATCHES = ("", "//", "..", "xx", "--", "oo")
-LABELS = 10
+LABELS = 5
 """Days with a label, at most."""
 
 
@@ -27,6 +29,7 @@ def draw(given: dict[str, Any]) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415 - after the choice of what it draws with
 
     figure: Any = Figure(figsize=SIZE, dpi=DOTS, facecolor=BACKGROUND, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     axes = figure.add_subplot(facecolor=BACKGROUND)
     places = list(range(len(given["days"])))
     bottom = [0.0] * len(places)
@@ -43,14 +46,14 @@ def draw(given: dict[str, Any]) -> bytes:
         bottom = [below + value for below, value in zip(bottom, values, strict=True)]
     step = max(1, -(-len(places) // LABELS))
     axes.set_xticks(places[::step], given["days"][::step])
-    axes.set_title(given["title"], color=INK, loc="left", fontsize=16)
-    axes.set_ylabel(given["unit"], color=INK, fontsize=13)
-    axes.tick_params(colors=INK, labelsize=12)
+    axes.set_title(given["title"], color=INK, loc="left", fontsize=TITLE, pad=12)
+    axes.set_ylabel(given["unit"], color=INK, fontsize=LETTERS)
+    axes.tick_params(colors=INK, labelsize=LETTERS)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     if given["series"]:
-        axes.legend(loc="upper left", fontsize=12, labelcolor=INK, facecolor=BACKGROUND, edgecolor=GRID)
+        axes.legend(loc="upper left", fontsize=LETTERS, labelcolor=INK, facecolor=BACKGROUND, edgecolor=GRID)
     else:
         axes.set_ylim(0, 1)
     made = BytesIO()

@@ -44,7 +44,7 @@ class Report:
 
     usage: Usage
     chart: bytes | None
-    """A PNG."""
+    """A PNG; None when there is nothing to draw, or it could not be drawn."""
     table: str
     """CSV with a row for a member, a model and a day."""
 
@@ -80,14 +80,16 @@ class Reports:
         return await self._report(usage)
 
     async def _report(self, usage: Usage) -> Report:
+        return Report(usage=usage, chart=await self._chart(usage) if usage.rows else None, table=_table(usage.rows))
+
+    async def _chart(self, usage: Usage) -> bytes | None:
         title, unit = self._words(usage)
-        chart = await self._draws.bars(
+        return await self._draws.bars(
             title=title,
             unit=unit,
             days=[day[5:] for day in usage.days],
             series={self.title_of(model): usage.by_day(model) for model, _ in usage.by_model()},
         )
-        return Report(usage=usage, chart=chart, table=_table(usage.rows))
 
     def title_of(self, model: str) -> str:
         """The model's title, or its name once it has left the catalogue."""

@@ -121,3 +121,10 @@ async def test_who_says_what_holds_and_where_it_comes_from(here: World) -> None:
     assert "left today and 0 orders on the way" in said
     assert "server" in said
     assert f"<@{here.member.id}> in <#{here.channel.id}>" in said
+
+
+async def test_a_strike_for_who_is_blocked_already_is_counted_and_the_reason_of_the_block_stays(here: World) -> None:
+    await act(here, "block", member=here.member, days=3, reason="rude prompts")
+    said = await act(here, "strike", member=here.member, reason="again")
+    assert "is **blocked** until" in said
+    assert said.endswith("; 1 strike of 3. Reason: rude prompts")

@@ -26,14 +26,21 @@ async def test_usage_me_shows_ones_own_and_a_chart_with_words(here: World) -> No
     answer = await here.member.slash(here.channel, "usage me")
     sentence = await told(answer)
     assert "**8 credits** for 1 image in 1 order" in sentence
-    assert "Nano Banana 2 8" in sentence
+    assert "Nano Banana 2: 8" in sentence
     (shown,) = [one.message for one in [answer.response, *answer.followups] if one is not None]
     galleries = [part for part in parts_of(shown.components) if part.get("type") == 12]
-    assert "Together 8: Nano Banana 2 8." in galleries[0]["items"][0]["description"]
+    assert "Together 8; Nano Banana 2: 8." in galleries[0]["items"][0]["description"]
     files = [part for part in parts_of(shown.components) if part.get("type") == 13]
     table = here.env.backend.cdn.get(files[0]["file"]["url"])
     assert table is not None
     assert b"nano-banana-2,1,1,8," in table
+
+
+async def test_where_nothing_was_ordered_no_empty_chart_is_shown(here: World) -> None:
+    answer = await here.member.slash(here.channel, "usage me")
+    assert "Nothing was ordered" in await told(answer)
+    shown = [one.message for one in [answer.response, *answer.followups] if one is not None]
+    assert [part for one in shown for part in parts_of(one.components) if part.get("type") == 12] == []
 
 
 async def test_usage_of_the_server_is_for_moderators(here: World) -> None:
@@ -42,7 +49,7 @@ async def test_usage_of_the_server_is_for_moderators(here: World) -> None:
         refusal(await here.member.slash(here.channel, "usage server")) == "Only moderators of this server can do that."
     )
     sentence = await told(await here.moderator.slash(here.channel, "usage server"))
-    assert f"**Members:** {here.member.mention} 8" in sentence
+    assert f"**Members:** {here.member.mention}: 8" in sentence
 
 
 async def test_a_suspended_server_orders_nothing_and_a_resumed_one_does_again(here: World, books: Books) -> None:

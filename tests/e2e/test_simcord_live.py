@@ -217,6 +217,25 @@ async def test_each_page_knows_that_its_own_message_went_out(tmp_path: Path) -> 
             assert (await tab.act("send_message", content="hello"))["dispatch"] == "dispatched"
 
 
+async def test_a_control_of_an_edited_message_is_known_by_its_custom_id_and_not_by_its_place(tmp_path: Path) -> None:
+    def keys(tab: Tab) -> dict[str, str]:
+        controls = [part for shown in tab.state["messages"].values() for part in parts_of(shown["components"])]
+        return {part["label"]: part["control_key"] for part in controls if part.get("label")}
+
+    async with both_opened(tmp_path) as (here, _, mia, _):
+        await mia.look()
+        before, [message] = keys(mia), here.log.history()
+        view = views.note("A bell")
+        view.add_item(views.row(views.panel_button("bell", "other", label="Other")))
+        view.add_item(views.row(views.panel_button("bell", "ask", "twice", label="Ring")))
+        channel = here.app.client.get_partial_messageable(here.log.id)
+        await channel.get_partial_message(message.id).edit(view=view)
+        await _until(mia, "Other")
+        assert keys(mia)["Ring"] == before["Ring"]
+        assert keys(mia)["Other"] not in before.values()
+        assert (await mia.click("Ring"))["settlement"] == "settled"
+
+
 async def test_the_log_channel_is_shown_to_no_member(tmp_path: Path) -> None:
     async with LoopbackFal() as fal, world(load_settings(SETTINGS_FILE), tmp_path, fal=fal) as here:
         for nobody in (here.member, here.other):
