@@ -53,7 +53,7 @@ def draw(given: dict[str, Any]) -> bytes:
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     if given["series"]:
-        axes.legend(loc="upper left", fontsize=LETTERS, labelcolor=INK, facecolor=BACKGROUND, edgecolor=GRID)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=LETTERS, labelcolor=INK, frameon=False)
     else:
         axes.set_ylim(0, 1)
     made = BytesIO()
