@@ -1200,14 +1200,11 @@ def numbers_said(rules: Rules, names: Sequence[str], cap: Callable[[Target], int
 
 
 def up_to(target: Target, cap: int | None) -> str:
-    """A hint in an empty field."""
-    if cap is None:
-        return "Empty: as it is for everybody"
-    standard = default_of(target)
-    return f"1 to {cap:,}; empty: {'as the operator allows' if standard is None else standard}"
-def up_to(cap: int | None) -> str:
     """A hint in an empty field, short enough for a phone."""
-    return "0 or more; empty: never" if cap is None else f"1 to {cap:,}; empty: no own limit"
+    if cap is None:
+        return f"{SETTINGS[target.name].smallest} or more; empty: {setting_value(target, None)}"
+    standard = default_of(target)
+    return f"1 to {cap:,}; empty: {'no own limit' if standard is None else standard}"
 
 
 def role_label(role: str) -> str:
