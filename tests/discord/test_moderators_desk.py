@@ -111,7 +111,7 @@ async def test_no_moderator_goes_above_the_cap_that_the_operator_gave_their_serv
     assert "**Server: credits a month**: as the operator allows (up to 300)" in text_of(panel)
     assert form.modal is not None
     hints = {one["component"]["custom_id"]: one["component"]["placeholder"] for one in form.modal["components"]}
-    assert hints["server_month"] == "1 to 300; empty: as the operator allows"
+    assert hints["server_month"] == "1 to 300; empty: no own limit"
     panel = after(await here.moderator.submit_modal(form, {"server_month": "301"}), panel)
     assert "`server_month` can be 300 at most." in text_of(panel)
     assert books.rows("SELECT version FROM rules") == []
