@@ -14,6 +14,7 @@ from bot import texts
 from bot.adapters.charts import Charts
 from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_files import Packer
+from bot.adapters.discord_log import LogChannels
 from bot.adapters.discord_operator import Operator
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal_watch import Sleep
@@ -31,6 +32,7 @@ from bot.service.desk import Desk
 from bot.service.drafts import Drafts
 from bot.service.fleeting import Fleeting
 from bot.service.gallery import Gallery
+from bot.service.journal import Journal
 from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.people import People
@@ -52,6 +54,7 @@ from cogs.editing import Editing
 from cogs.guide import Guide
 from cogs.history import HistoryPages
 from cogs.imagine import Imagine
+from cogs.log import Log
 from cogs.mydata import MyData
 from cogs.offers import OfferButtons
 from cogs.operator import OperatorCommands
@@ -76,6 +79,8 @@ class App:
     desk: Desk
     offers: Offers
     people: People
+    journal: Journal
+    log: LogChannels
     ruling: Ruling
     wording: Wording
     passes: Passes
@@ -122,7 +127,7 @@ def _wired(tools: Tools) -> App:
     settings, world = tools.settings, tools.world
     client = _client(tools)
     packer, alerts = Packer(tools.worker), Alerts()
-    purse, people = make_purse(tools, alerts), make_people(tools, client)
+    purse, people, gallery = make_purse(tools, alerts), make_people(tools, client), make_gallery(tools, packer)
     app = App(
         settings=settings,
         client=client,
@@ -134,14 +139,18 @@ def _wired(tools: Tools) -> App:
         privacy=make_privacy(tools),
         offers=tools.offers,
         people=people,
-        ruling=Ruling(tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock),
-        wording=Wording(tools.words, tools.book, world.clock),
+        journal=tools.journal,
+        log=LogChannels(client, gallery.thumbnail, world.clock, world.sleep),
+        ruling=Ruling(
+            tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock, tools.journal.put
+        ),
+        wording=Wording(tools.words, tools.book, world.clock, tools.journal.put),
         passes=tools.passes,
         drafts=Drafts(tools.drafts, world.clock, new_id),
         baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
         fleeting=Fleeting(world.sleep),
         clock=world.clock,
-        gallery=make_gallery(tools, packer),
+        gallery=gallery,
         copies=Copies(client, packer, tools.catalogue, tools.tree, tools.jobs_dir),
         recent=Recent(world.clock),
         store=tools.store,
@@ -176,7 +185,8 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         Editing(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Blending(app.client, app.desk, app.studio, app.drafts, app.baskets),
         Upscaling(app.desk, app.studio, app.offers),
-        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock),
+        Tree(app.client, app.studio, app.gallery, app.copies, app.recent, app.tree, app.clock, app.journal.put),
+        Log(app.client, app.studio, app.people, app.gallery, app.tree, app.catalogue, app.clock),
         Guide(app.desk, keep_days=app.settings.results.keep_days),
         Prefer(app.desk),
         HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
@@ -194,6 +204,6 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
             app.fleeting,
             message_content=app.settings.discord.message_content,
         ),
-        Deletions(app.tree, app.clock),
+        Deletions(app.tree, app.studio.job, app.clock, app.journal.put),
         Doors(app.client),
     )

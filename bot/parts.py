@@ -40,12 +40,13 @@ def make_desk(tools: Tools, purse: Purse, people: People) -> Desk:
         clock=tools.world.clock,
         new_id=new_id,
         new_seed=new_seed,
+        note=tools.journal.put,
         reached=tools.world.reached,
     )
 
 
 def make_people(tools: Tools, client: BotClient) -> People:
-    return People(tools.people, tools.rules, DirectNews(client), tools.world.clock)
+    return People(tools.people, tools.rules, DirectNews(client), tools.world.clock, tools.journal.put)
 
 
 def make_purse(tools: Tools, alerts: Alerts) -> Purse:
@@ -98,6 +99,7 @@ def make_parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) 
         find_lost=fal.find_lost * 60,
         keep_outputs=fal.keep_outputs * DAY,
         operator_month=tools.settings.quota.total_monthly_credits,
+        note=tools.journal.put,
         reached=tools.world.reached,
     )
 

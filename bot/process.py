@@ -55,6 +55,7 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
                 tasks.create_task(app.fleeting.run(), name="fleeting"),
                 tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
                 tasks.create_task(_operate(app), name="operator"),
+                tasks.create_task(_write_log(app), name="journal"),
             ]
             await stop.wait()
             _log.info("stopping")
@@ -87,6 +88,12 @@ async def _work(app: App) -> None:
     await app.client.wait_until_ready()
     _log.info("ready as %s in %d servers", app.client.user, len(app.client.guilds))
     await app.studio.run()
+
+
+async def _write_log(app: App) -> None:
+    """Once the servers and their channels are known."""
+    await app.client.wait_until_ready()
+    await app.journal.run(app.log.post)
 
 
 async def _operate(app: App) -> None:

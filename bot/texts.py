@@ -5,6 +5,7 @@ typed comes in escaped already.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.conduct import Act, Conduct, News, StrikeRules
@@ -50,6 +51,7 @@ from bot.domain.errors import (
     NeedsGoAheadError,
     NoImageMadeError,
     NoImageThereError,
+    NoLogThereError,
     NoReferenceError,
     NoSuchImageError,
     NotAllowedHereError,
@@ -61,6 +63,7 @@ from bot.domain.errors import (
     NothingToCancelError,
     NothingToUndoError,
     NotModeratorError,
+    NotModeratorThereError,
     NotOwnerError,
     NotTextError,
     NotYoursError,
@@ -115,7 +118,9 @@ from bot.domain.errors import (
     unpacked,
 )
 from bot.domain.job import Job, State
+from bot.domain.journal import Acted
 from bot.domain.ledger import Standing
+from bot.domain.order import Order
 from bot.domain.policy import Effective, Source
 from bot.domain.preferences import Preferences
 from bot.domain.purse import Server
@@ -803,8 +808,8 @@ def standing_of_person(now: Standing) -> str:
     )
 
 
-def help_page(catalogue: Catalogue, keep_days: int) -> str:
-    """The one page of /help."""
+def help_page(catalogue: Catalogue, keep_days: int, *, logged: bool) -> str:
+    """The one page of /help; `logged`: whether the server has a log channel."""
     models = "\n".join(f"- {_model_line(model)}" for model in catalogue.models.values())
     return (
         "## Images from words\n"
@@ -819,7 +824,7 @@ def help_page(catalogue: Catalogue, keep_days: int) -> str:
         "- Large pictures are saved again to fit Discord; the **Original** button keeps the untouched file for"
         f" {counted(keep_days, 'day')}.\n"
         "- Your prompts and pictures go to fal.ai to be processed. Photos lose their location and camera data first.\n"
-        "- Moderators can cancel anybody's order."
+        "- Moderators can cancel anybody's order." + (f"\n- {LOGGED}" if logged else "")
     )
 
 
@@ -968,7 +973,7 @@ def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentenc
             return f"`safety` can be {limit} at most here. More is for age-restricted channels."
         case SafetyForbiddenError(limit=limit):
             return f"The moderators allow `safety` up to {limit} here; 1 is the strictest."
-        case WordForbiddenError(rule=""):
+        case WordForbiddenError(named=False):
             return "This server has rules about words, and your prompt breaks one. Please say it differently."
         case WordForbiddenError(rule=rule):
             return f"This server does not allow {code(rule)} in a prompt. Please say it differently."
@@ -1032,7 +1037,7 @@ SETTING_TITLES = {
     "strikes_to_block": "Strikes that block a member",
     "strike_days": "Days that a strike counts",
     "strike_block_days": "Days that strikes block for",
-    "log_channel": "Log channel (notices from the people who run the bot)",
+    "log_channel": "Log channel (orders, images, refusals, changes)",
 }
 SETTING_WORDS = {
     "every": "in every channel",
@@ -1378,6 +1383,15 @@ def _standing_refused(error: BotError) -> str | None:
     match error:
         case NotModeratorError():
             return "Only moderators of this server can do that."
+        case NoLogThereError(channel_id=channel):
+            return (
+                f"I cannot keep a log in <#{channel}>: it must be a channel of this server with messages, and I need View"
+                " Channel, Send Messages and Attach Files there. Nothing was changed."
+            )
+        case NotModeratorThereError(channel_id=channel):
+            return (
+                f"It was ordered in <#{channel}>, so only moderators of that channel can do this. Nothing was changed."
+            )
         case NotOwnerError():
             return "Only the people who run this bot can do that."
         case BadServerError():
@@ -1642,3 +1656,140 @@ def _people_refused(error: BotError) -> str | None:
             return "Bots order nothing here, so there is nothing to block. Nothing was changed."
         case _:
             return None
+
+
+# --- the log channel ------------------------------------------------------------------------------
+
+LOGGED = (
+    "This server keeps a log for its moderators: orders with prompt and price, a small copy of the images, refusals and"
+    " deletions. Of a private order it has who, when, model and price only."
+)
+DELETE_AND_RELEASE = "Delete and release"
+STRIKE = "Strike"
+STRIKE_FORM = "Strike"
+STRIKE_REASON = "Reason"
+STRIKE_HINT = "May stay empty; the member is told."
+
+
+def log_ordered(job: Job, model: str, at: float) -> str:
+    """An order was taken."""
+    facts = [model, credits_of(job.credits), clock_time(at)]
+    if job.order.private:
+        return _entry(f"**Private order** by <@{job.order.member_id}>", facts)
+    what = "Edit ordered" if job.order.is_edit else "Ordered"
+    return _entry(f"**{what}** by <@{job.order.member_id}> in <#{job.order.channel_id}>", facts)
+
+
+def log_finished(job: Job, model: str, at: float) -> str:
+    """Images are made."""
+    facts = [model, credits_of(job.credits if job.charged is None else job.charged)]
+    if job.order.private:
+        return _entry(f"**Private result** for <@{job.order.member_id}>", [*facts, clock_time(at)])
+    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{job.order.channel_id}/{job.message_id}"
+    facts.append(counted(len(job.pictures), "image"))
+    facts.append(f"[Go to it]({address})" if job.message_id else "could not be posted: only **/jobs** shows it")
+    lines = [_entry(f"**Result** for <@{job.order.member_id}> in <#{job.order.channel_id}>", [*facts, clock_time(at)])]
+    return "\n".join([*lines, *lineage(job), *_sources(job)])
+
+
+def _sources(job: Job) -> list[str]:
+    """The pictures that went in, with a way to those that were found in messages."""
+    if not job.order.is_edit:
+        return []
+    found = [one.origin for one in job.order.references if one.origin is not None]
+    links = [
+        f"[{number}](https://discord.com/channels/{job.order.guild_id or '@me'}/{one.channel_id}/{one.message_id})"
+        for number, one in enumerate(found[:5], start=1)
+    ]
+    seen = f", seen here: {' '.join(links)}" if links else ""
+    return [f"-# From {counted(len(job.order.references), 'picture')}{seen}"]
+
+
+def log_failed(job: Job, model: str, at: float) -> str:
+    """An order ended badly."""
+    facts = [model, "nothing charged", clock_time(at)]
+    if job.order.private:
+        return _entry(f"**Private order failed**, of <@{job.order.member_id}>", facts)
+    head = _entry(f"**Failed**, an order of <@{job.order.member_id}> in <#{job.order.channel_id}>", facts)
+    return f"{head}\n-# {explain(unpacked(job.error or ''))}"
+
+
+def log_refused(order: Order, error: RefusedError, model: str, at: float) -> str:
+    """An order was not taken; moderators read which word rule it was, whatever the member was told."""
+    facts = [*([model] if model else []), clock_time(at)]
+    if order.private:
+        return _entry(f"**Private order refused**, of <@{order.member_id}>", facts)
+    reasons = [replace(one, named=True) if isinstance(one, WordForbiddenError) else one for one in (error, *error.also)]
+    said = [f"-# {_sentence(one)}" for one in reasons[:MOST_REASONS]]
+    return "\n".join([_entry(f"**Refused** <@{order.member_id}> in <#{order.channel_id}>", facts), *said])
+
+
+def log_deleted(job: Job, model: str, at: float, *, by: int | None, given_back: int | None) -> str:
+    """Images were deleted."""
+    whose = f" of <@{job.order.member_id}>" if by != job.order.member_id else ""
+    doer = "" if by is None else f" by <@{by}>"
+    facts = [model, *([] if given_back is None else [given_back_fact(given_back)]), clock_time(at)]
+    if job.order.private:
+        return _entry(f"**Private images{whose} deleted**{doer}", facts)
+    return _entry(f"**Images{whose} deleted**{doer}, made in <#{job.order.channel_id}>", facts)
+
+
+def given_back_fact(credit: int) -> str:
+    """What a deletion gave back."""
+    return f"{credits_of(credit)} given back for today" if credit else "no credits given back: not of today"
+
+
+def log_acted(done: Acted, at: float, reason: str) -> str:
+    """What a moderator did about a member; the reason is escaped already."""
+    whom, now = f"<@{done.member_id}>", done.conduct
+    until = " until a moderator ends it" if now.block and now.block.until is None else ""
+    if now.block and now.block.until is not None:
+        until = f" until {moment(now.block.until)}"
+    what = {
+        Act.BLOCK: f"**Blocked** {whom}{until}",
+        Act.UNBLOCK: f"**Unblocked** {whom}",
+        Act.STRIKE: f"**Strike** for {whom}, "
+        + (f"now blocked{until}" if now.block else f"{counted(now.strikes, 'strike')} of {now.strike_rules.to_block}"),
+        Act.GRANT: f"**Granted** {whom} {credits_of(done.credits)} for today",
+        Act.RESET: f"**Reset** what {whom} spent today: {credits_of(done.credits)}",
+    }[done.act]
+    return "\n".join(
+        [_entry(f"{what}, by <@{done.by}>", [clock_time(at)]), *([f"-# Reason: {reason}"] if reason else [])]
+    )
+
+
+def log_changed(changed: Changed, at: float) -> str:
+    """Settings or word rules were changed."""
+    return f"{_entry(f'**Settings** changed by <@{changed.by}>', [clock_time(at)])}\n{change_said(changed)}"
+
+
+def log_left_out(count: int) -> str:
+    """There were more entries than could be posted."""
+    return f"-# {counted(count, 'entry') if count == 1 else f'{count:,} entries'} left out here: too much happened at once."
+
+
+LOG_DELETED = "-# Deleted since then."
+
+
+def _entry(what: str, facts: Iterable[str]) -> str:
+    return " · ".join([what, *facts])
+
+
+def clock_time(unix: float) -> str:
+    """To the second, in the reader's own time zone."""
+    return f"<t:{int(unix)}:T>"
+
+
+def ask_delete_and_release(credit: int) -> str:
+    """Before a moderator deletes a member's images."""
+    said = "Delete these images for everyone? Their files go, too, and cannot be brought back."
+    if not credit:
+        return f"{said} They were not charged today, and a grant is for today alone, so no credits come back."
+    return f"{said} Their member gets {credits_of(credit)} more for today; what the server has spent stays as it is."
+
+
+def deleted_and_released(member_id: int, credit: int) -> str:
+    """After it."""
+    if not credit:
+        return "Deleted. Nothing was given back: they were not charged today."
+    return f"Deleted. <@{member_id}> has {credits_of(credit)} more for today."

@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 from pydantic_core import Url
 
+from bot import views
 from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
@@ -41,6 +43,7 @@ from bot.adapters.word_book import WordBook
 from bot.domain.catalogue import Catalogue
 from bot.domain.words import Folding
 from bot.service.desk import SEEDS
+from bot.service.journal import Journal
 from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.points import Point
@@ -73,6 +76,7 @@ class Tools:
     rules: SqliteRules
     timings: SqliteTimings
     people: SqlitePeople
+    journal: Journal
     preferences: SqlitePreferences
     history: SqliteHistory
     drafts: SqliteDrafts
@@ -101,11 +105,10 @@ async def open_tools(
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
-    words, rules = SqliteWords(database), SqliteRules(database)
     downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
-    seal, persons = Seal(secret), Persons(secret)
+    seal, persons, rules, words = Seal(secret), Persons(secret), SqliteRules(database), SqliteWords(database)
     return Tools(
         settings=settings,
         catalogue=catalogue,
@@ -113,6 +116,7 @@ async def open_tools(
         rules=rules,
         timings=SqliteTimings(database),
         people=SqlitePeople(database, persons),
+        journal=Journal(rules, partial(views.log_line, catalogue=catalogue), world.clock),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

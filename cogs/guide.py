@@ -38,7 +38,9 @@ class Guide(commands.Cog):
     @app_commands.command(description=texts.COMMANDS["help"])
     async def help(self, interaction: discord.Interaction) -> None:
         """The one page."""
-        await answer(interaction, texts.help_page(self._desk.catalogue, self._keep_days))
+        rules = await self._desk.rules(scope_of(interaction))
+        page = texts.help_page(self._desk.catalogue, self._keep_days, logged=rules.log_channel is not None)
+        await answer(interaction, page)
 
     async def cog_app_command_error(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError

@@ -21,7 +21,7 @@ from cogs.orders import place, scope_of
 
 ACTIONS = frozenset({"cancel", "again", "fetch", "original", "recipe"})
 
-WITHOUT_IMAGES = frozenset({"cancel", "again", "recipe"})
+WITHOUT_IMAGES = frozenset({"cancel", "again", "recipe", "strike"})
 """What can be done after the images were deleted."""
 
 

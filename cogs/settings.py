@@ -175,10 +175,17 @@ def visitor_of(interaction: discord.Interaction) -> Visitor:
     )
 
 
-def channels_of(interaction: discord.Interaction) -> list[int]:
-    """Every channel of the server in which somebody could order."""
+def channels_of(interaction: discord.Interaction) -> dict[int, bool]:
+    """Every channel of the server in which somebody could order, and whether the bot can write there."""
     channels: Any = interaction.guild.channels if interaction.guild else ()
-    return [one.id for one in channels if not isinstance(one, discord.CategoryChannel)]
+    return {one.id: _is_writable(one) for one in channels if not isinstance(one, discord.CategoryChannel)}
+
+
+def _is_writable(channel: discord.abc.GuildChannel) -> bool:
+    if not isinstance(channel, discord.abc.Messageable):
+        return False
+    granted = channel.permissions_for(channel.guild.me)
+    return granted.view_channel and granted.send_messages and granted.attach_files
 
 
 async def list_words(interaction: discord.Interaction, wording: Wording) -> None:

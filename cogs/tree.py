@@ -1,6 +1,7 @@
 """Undo, Compare and Delete: what can be done with an edit and its parent without making anything new."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -8,8 +9,9 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import JobGoneError, NothingBeforeError, NotYoursError
+from bot.domain.errors import AlreadyGoneError, JobGoneError, NothingBeforeError, NotYoursError
 from bot.domain.job import Job
+from bot.domain.journal import Deleted
 from bot.service.gallery import Copies, Gallery
 from bot.service.ports import Clock
 from bot.service.recent import Recent
@@ -26,8 +28,8 @@ _log = logging.getLogger(__name__)
 class DeletedJobs(CopyBook, Protocol):
     """Who remembers what was deleted, and where else it stands."""
 
-    async def mark_deleted(self, job_id: str, at: float) -> None:
-        """A job's images are gone since then (unix seconds)."""
+    async def mark_deleted(self, job_id: str, at: float) -> bool:
+        """A job's images are gone since then (unix seconds). Whether this was the first time."""
         ...
 
 
@@ -43,6 +45,7 @@ class Tree(commands.Cog):
         recent: Recent,
         deleted: DeletedJobs,
         clock: Clock,
+        note: Callable[[Deleted], None],
     ) -> None:
         self._client = client
         self._studio = studio
@@ -51,6 +54,7 @@ class Tree(commands.Cog):
         self._recent = recent
         self._deleted = deleted
         self._clock = clock
+        self._note = note
 
     @commands.Cog.listener()
     @answered
@@ -79,12 +83,12 @@ class Tree(commands.Cog):
         job_id, _, message_id = argument.partition(".")
         job = await clicked(interaction, self._studio, job_id, "delete")
         check_deleter(interaction, job)
-        await self._deleted.mark_deleted(job.id, self._clock())
+        if not await self._deleted.mark_deleted(job.id, self._clock()):
+            raise AlreadyGoneError
+        self._note(Deleted(job=job, by=interaction.user.id))
         await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
         await self._take_clicked_away(interaction, job, int(message_id or 0))
-        for channel_id, one in {(job.order.channel_id, job.message_id or 0), *await self._deleted.copies(job.id)}:
-            await self._take_away(job, channel_id, one)
-        await self._gallery.remove(job)
+        await take_away(self._client, self._gallery, self._deleted, job)
 
     async def _take_clicked_away(self, interaction: discord.Interaction, job: Job, message_id: int) -> None:
         """The message whose Delete was clicked; ids can be crafted, so it must show this job and be ours."""
@@ -92,15 +96,7 @@ class Tree(commands.Cog):
         with suppress(*TROUBLES):
             message = await channel.fetch_message(message_id)
             if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
-                await self._take_away(job, channel.id, message_id)
-
-    async def _take_away(self, job: Job, channel_id: int, message_id: int) -> None:
-        try:
-            await self._client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
-        except discord.NotFound:
-            pass
-        except TROUBLES as trouble:
-            _log.warning("job %s: message %s was not deleted (%s)", job.id, message_id, type(trouble).__name__)
+                await message.delete()
 
     async def _undo(self, interaction: discord.Interaction, job: Job) -> None:
         """The parent stands here again, with its buttons."""
@@ -147,3 +143,15 @@ def check_deleter(interaction: discord.Interaction, job: Job) -> None:
         raise NotYoursError
     if not job.pictures:
         raise JobGoneError
+
+
+async def take_away(client: discord.Client, gallery: Gallery, copies: CopyBook, job: Job) -> None:
+    """A job's final message, wherever else it was shown, and its files."""
+    for channel_id, message_id in {(job.order.channel_id, job.message_id or 0), *await copies.copies(job.id)}:
+        try:
+            await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
+        except discord.NotFound:
+            pass
+        except TROUBLES as trouble:
+            _log.warning("job %s: message %s was not deleted (%s)", job.id, message_id, type(trouble).__name__)
+    await gallery.remove(job)

@@ -57,9 +57,17 @@ def pause_after(tries: int) -> float:
     return min(LONGEST_PAUSE, 0.5 * 2**tries)
 
 
-async def insist(call: Callable[[], Awaitable[T]], clock: Clock, sleep: Callable[[float], Awaitable[None]]) -> T:
-    """Do what may be done twice, until it is done; troubles that pass are waited out. Raises what Discord refuses."""
-    until, tries = clock() + OUTAGE, 0
+async def insist(
+    call: Callable[[], Awaitable[T]],
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[None]],
+    patience: float = OUTAGE,
+) -> T:
+    """Do what may be done twice, until it is done; troubles that pass are waited out, for `patience` seconds.
+
+    Raises what Discord refuses.
+    """
+    until, tries = clock() + patience, 0
     while True:
         try:
             return await call()
@@ -106,7 +114,8 @@ async def posted_message(
     after = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(since, UTC)))
     async for message in channel.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
         ours = client.user is not None and message.author.id == client.user.id
-        of_job = ours and any(job_id in custom_id for custom_id in views.custom_ids(message.components))
+        found = map(views.JOB_BUTTON.fullmatch, views.custom_ids(message.components))  # an entry of the log has others
+        of_job = ours and any(one is not None and one["job"] == job_id for one in found)
         if of_job and views.has_pictures(message.components) == pictures:
             return message.id
     return None

@@ -4,7 +4,9 @@ import sqlite3
 
 from bot.adapters.persons import Persons
 from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_tree import DELETED_JOB
 from bot.domain.conduct import DAY, Block, Conduct, StrikeRules, later
+from bot.domain.job import Job
 from bot.domain.ledger import day_of
 
 ADD_ACT = """
@@ -83,6 +85,19 @@ class SqlitePeople:
         """Add credits to what a member may spend on that day (UTC)."""
         row = _act(scope, member_id, "grant", by=by, at=at, reason=reason) | {"day": day_of(at), "credits": credit}
         await self._database.write(lambda connection: _add(connection, row))
+
+    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> bool:
+        """Both or neither: of two who do it at once, one grants."""
+        row = _act(job.order.scope, job.order.member_id, "grant", by=by, at=at)
+        row |= {"day": day_of(at), "credits": credit}
+
+        def work(connection: sqlite3.Connection) -> bool:
+            is_first = connection.execute(DELETED_JOB, (at, job.id)).rowcount == 1
+            if is_first and credit:
+                _add(connection, row)
+            return is_first
+
+        return await self._database.write(work)
 
     async def reset(self, scope: str, member_id: int, *, by: int, at: float) -> int:
         """Grant what was spent that day and not granted yet, read in the same transaction."""

@@ -7,9 +7,9 @@ from bot.adapters.sqlite_connection import Database
 
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
-IS_OURS = """
-    SELECT 1 FROM jobs INDEXED BY jobs_by_message WHERE message_id = :message
-    UNION ALL SELECT 1 FROM copies INDEXED BY copies_by_message WHERE message_id = :message
+JOB_OF = """
+    SELECT id FROM jobs INDEXED BY jobs_by_message WHERE message_id = :message
+    UNION ALL SELECT job_id FROM copies INDEXED BY copies_by_message WHERE message_id = :message
 """
 ADD_COPY = "INSERT INTO copies VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 COPIES = "SELECT channel_id, message_id FROM copies WHERE job_id = ?"
@@ -23,22 +23,30 @@ class SqliteTree:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def mark_deleted(self, job_id: str, at: float) -> None:
-        """A job's final message was taken away; `at` in unix seconds. The first time counts."""
-        await self._database.write(lambda connection: connection.execute(DELETED_JOB, (at, job_id)) and None)
+    async def mark_deleted(self, job_id: str, at: float) -> bool:
+        """A job's final message was taken away; `at` in unix seconds. Whether this was the first time, which counts."""
+        return await self._database.write(
+            lambda connection: connection.execute(DELETED_JOB, (at, job_id)).rowcount == 1
+        )
 
-    async def mark_messages_deleted(self, message_ids: Sequence[int], at: float) -> None:
-        """Messages that people deleted: a job's final one, or a copy; other messages do no harm."""
-        known = [one for one in message_ids if await self._is_ours(one)]
+    async def mark_messages_deleted(self, message_ids: Sequence[int], at: float) -> list[str]:
+        """Messages that people deleted: a job's final one, or a copy; other messages do no harm.
+
+        Returns the ids of the jobs whose images are deleted by this.
+        """
+        known = {one: job_id for one in message_ids if (job_id := await self._job_of(one)) is not None}
         if not known:
-            return
+            return []
 
-        def work(connection: sqlite3.Connection) -> None:
-            for message_id in known:
-                connection.execute(DELETED, (at, message_id))
+        def work(connection: sqlite3.Connection) -> list[str]:
+            deleted = list[str]()
+            for message_id, job_id in known.items():
+                if connection.execute(DELETED, (at, message_id)).rowcount == 1:
+                    deleted.append(job_id)
                 connection.execute(DROP_COPY, (message_id,))
+            return deleted
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def add_copy(self, job_id: str, channel_id: int, message_id: int) -> None:
         """A job's images stand in one more message."""
@@ -53,6 +61,7 @@ class SqliteTree:
         """Those of these members who let nobody else edit the pictures that they post."""
         return frozenset([one for one in member_ids if await self._database.read(KEEPER, (one,))])
 
-    async def _is_ours(self, message_id: int) -> bool:
+    async def _job_of(self, message_id: int) -> str | None:
         """Most deleted messages are other people's; a look is cheaper than a write."""
-        return bool(await self._database.read(IS_OURS, {"message": message_id}))
+        rows = await self._database.read(JOB_OF, {"message": message_id})
+        return rows[0]["id"] if rows else None

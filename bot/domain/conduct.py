@@ -43,11 +43,13 @@ class Conduct:
 
 
 class Act(Enum):
-    """What a moderator did about a member's orders."""
+    """What a moderator did about a member."""
 
     BLOCK = auto()
     UNBLOCK = auto()
     STRIKE = auto()
+    GRANT = auto()
+    RESET = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

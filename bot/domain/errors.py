@@ -224,9 +224,10 @@ class SafetyForbiddenError(RefusedError):
 
 @dataclass(kw_only=True, eq=False)
 class WordForbiddenError(RefusedError):
-    """A word rule of the server; `rule` is its text, empty where members are not told."""
+    """A word rule of the server; `rule` is its text, and `named` whether members are told."""
 
     rule: str
+    named: bool = True
 
 
 class WordsSlowError(RefusedError):
@@ -375,6 +376,20 @@ class NotYoursError(RefusedError):
 
 class NotModeratorError(RefusedError):
     """Only moderators may see or do this."""
+
+
+@dataclass(kw_only=True, eq=False)
+class NoLogThereError(RefusedError):
+    """The log channel cannot be that one: it is not of the server, or the bot cannot write there."""
+
+    channel_id: int
+
+
+@dataclass(kw_only=True, eq=False)
+class NotModeratorThereError(RefusedError):
+    """Only moderators of the channel where it was ordered may do this."""
+
+    channel_id: int
 
 
 class NotOwnerError(RefusedError):

@@ -72,6 +72,11 @@ def next_month(now: float) -> int:
     return int((first + timedelta(days=32)).replace(day=1).timestamp())
 
 
+def charged_today(job: Job, now: float) -> int:
+    """The credits that an order took of its member's present UTC day."""
+    return job.charged or 0 if day_of(job.created_at) == day_of(now) else 0
+
+
 def closing_after(job: Job, error: BotError) -> Closing:
     """What a job that ended badly is charged.
 

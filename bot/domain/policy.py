@@ -190,7 +190,7 @@ def objections(
         titles = tuple(catalogue.model(name).title for name in holds.models.value)
         found.append(ModelForbiddenError(model=catalogue.model(order.model).title, models=titles))
     if word is not None:
-        found.append(WordForbiddenError(rule=word.text[:40] if holds.names_word else ""))
+        found.append(WordForbiddenError(rule=word.text[:40], named=holds.names_word))
     limit, size = holds.largest_resolution.value, str(request.arguments.get("resolution", FIXED_SIZE))
     if limit is not None and size_of(size) > size_of(limit):
         found.append(ResolutionForbiddenError(limit=limit))

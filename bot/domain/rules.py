@@ -96,7 +96,7 @@ class Rules:
 
     # --- log
     log_channel: int | None = None
-    """Where the operator's notices are posted."""
+    """Where moderators read what happens, and the operator's notices."""
 
     @property
     def strikes(self) -> StrikeRules:

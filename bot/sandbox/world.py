@@ -110,6 +110,7 @@ async def at_work(app: App) -> AsyncGenerator[None]:
     working = {
         asyncio.create_task(app.studio.run(), name="studio"),
         asyncio.create_task(app.fleeting.run(), name="fleeting"),
+        asyncio.create_task(app.journal.run(app.log.post), name="journal"),
     }
     try:
         yield

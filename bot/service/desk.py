@@ -15,6 +15,7 @@ from bot.domain.errors import (
     RefusedError,
 )
 from bot.domain.job import Job, Reply
+from bot.domain.journal import Refused
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
 from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
@@ -27,6 +28,7 @@ from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
 from bot.service.purse import Purse
 from bot.service.racing import within
+from bot.service.ruling import unheard
 from bot.service.stores import History, PictureKeepers, PreferencesStore, RulesStore
 from bot.service.word_ports import Words
 
@@ -68,6 +70,7 @@ class Desk:
         clock: Clock,
         new_id: Callable[[], str],
         new_seed: Callable[[], int],
+        note: Callable[[Refused], None] = unheard,
         reached: Callable[[Point], None] = nothing,
     ) -> None:
         self.catalogue = catalogue
@@ -85,6 +88,7 @@ class Desk:
         self._clock = clock
         self._new_id = new_id
         self._new_seed = new_seed
+        self._note = note
         self._reached = reached
 
     async def take(
@@ -101,6 +105,7 @@ class Desk:
             raise
         except RefusedError as error:
             await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            self._note(Refused(order=order, error=error))
             raise
 
     async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:

@@ -1,12 +1,17 @@
 """What moderators do about a member: block, strike, grant; how that member stands, and that they are told."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
-from bot.domain.conduct import DAY, Block, Conduct, News, StrikeRules
-from bot.domain.errors import BooksBusyError, MayNotBlockError
+from bot.domain.conduct import DAY, Act, Block, Conduct, News, StrikeRules
+from bot.domain.errors import AlreadyGoneError, BooksBusyError, MayNotBlockError
+from bot.domain.job import Job
+from bot.domain.journal import Acted, Deleted
+from bot.domain.ledger import charged_today
 from bot.service.ports import Clock
 from bot.service.racing import within
+from bot.service.ruling import unheard
 from bot.service.stores import RulesStore
 
 BOOKS_TIMEOUT = 1.0
@@ -46,6 +51,10 @@ class PeopleStore(Protocol):
         """Grant what was spent that day and not granted yet; the credits."""
         ...
 
+    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> bool:
+        """Mark a job's images as deleted and grant credits to its member; False when they were marked already."""
+        ...
+
 
 class Teller(Protocol):
     """Reaches members privately."""
@@ -58,11 +67,20 @@ class Teller(Protocol):
 class People:
     """Every change is answered with how the member stands after it. All of it may raise BooksBusyError."""
 
-    def __init__(self, store: PeopleStore, rules: RulesStore, teller: Teller, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: PeopleStore,
+        rules: RulesStore,
+        teller: Teller,
+        clock: Clock,
+        note: Callable[[Acted | Deleted], None] = unheard,
+    ) -> None:
+        """`note` hears of every change once it is stored; it neither waits nor raises."""
         self._store = store
         self._rules = rules
         self._teller = teller
         self._clock = clock
+        self._note = note
 
     async def conduct(self, scope: str, member_id: int) -> Conduct:
         """Read anew each time, so that a change holds at once."""
@@ -83,7 +101,7 @@ class People:
         until = None if days is None else at + days * DAY
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._store.block(scope, member_id, by=by, at=at, until=until, reason=reason)
-        return await self.conduct(scope, member_id)
+        return await self._noted(scope, member_id, Act.BLOCK, by=by, reason=reason)
 
     async def unblock(self, scope: str, member_id: int, *, by: int) -> bool:
         """Whether there was anything to take away."""
@@ -92,6 +110,7 @@ class People:
             return False
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._store.unblock(scope, member_id, by=by, at=self._clock())
+        self._note(Acted(scope=scope, act=Act.UNBLOCK, member_id=member_id, by=by))
         return True
 
     async def strike(self, scope: str, member_id: int, *, is_bot: bool, by: int, reason: str) -> Conduct:
@@ -100,7 +119,7 @@ class People:
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             rules = await self._strike_rules(scope)
             await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
-        return await self.conduct(scope, member_id)
+        return await self._noted(scope, member_id, Act.STRIKE, by=by, reason=reason)
 
     async def tell(self, scope: str, member_id: int, news: News) -> bool:
         """Whether the member could be told; it may take TELL_TIMEOUT, so the moderator is answered before."""
@@ -117,12 +136,37 @@ class People:
         """For today."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._store.grant(scope, member_id, credit, by=by, at=self._clock(), reason=reason)
-        return await self.conduct(scope, member_id)
+        return await self._noted(scope, member_id, Act.GRANT, by=by, reason=reason, credit=credit)
 
     async def reset(self, scope: str, member_id: int, *, by: int) -> int:
         """The credits that were given back for today."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            return await self._store.reset(scope, member_id, by=by, at=self._clock())
+            credit = await self._store.reset(scope, member_id, by=by, at=self._clock())
+        if credit:
+            self._note(Acted(scope=scope, act=Act.RESET, member_id=member_id, by=by, credits=credit))
+        return credit
+
+    async def delete_and_give_back(self, job: Job, *, by: int) -> int:
+        """Mark a job's images as deleted, once, and grant its member what they cost; returns the credits.
+
+        None when it was not charged today: a grant lifts the limit of the day on which it is given, and nothing else.
+        Raises AlreadyGoneError.
+        """
+        at = self._clock()
+        credit = charged_today(job, at)
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            if not await self._store.delete_and_grant(job, credit, by=by, at=at):
+                raise AlreadyGoneError
+        self._note(Deleted(job=job, by=by, given_back=credit))
+        return credit
+
+    async def _noted(
+        self, scope: str, member_id: int, act: Act, *, by: int, reason: str = "", credit: int = 0
+    ) -> Conduct:
+        """How the member stands now."""
+        now = await self.conduct(scope, member_id)
+        self._note(Acted(scope=scope, act=act, member_id=member_id, by=by, reason=reason, credits=credit, conduct=now))
+        return now
 
     async def _strike_rules(self, scope: str) -> StrikeRules:
         return (await self._rules.rules(scope)).rules.strikes

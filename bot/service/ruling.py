@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import (
     BadValueError,
     BooksBusyError,
+    NoLogThereError,
     NothingLeftError,
     NothingToUndoError,
     OverCapError,
@@ -33,6 +35,8 @@ from bot.service.stores import RulesStore
 
 BOOKS_TIMEOUT = 1.0
 """Seconds."""
+NO_CHANNELS: Mapping[int, bool] = MappingProxyType({})
+"""Nothing is known of the server's channels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,7 @@ class Changed:
     words_removed: tuple[WordRule, ...] = ()
 
 
-def unheard(_changed: Changed) -> None:
+def unheard(_news: object) -> None:
     """Nobody listens."""
 
 
@@ -89,12 +93,13 @@ class Ruling:
         *,
         by: int,
         seen: int | None = None,
-        channels: Collection[int] = (),
+        channels: Mapping[int, bool] = NO_CHANNELS,
     ) -> Changed:
         """Set values, written as a person writes them; all of them or none. `default`: as if nobody had set it.
 
         `seen`: the version that they saw; when one of the values was changed since, nothing is. `channels`: all ids of
-        the server's own, so that none of them can be left without. Raises RefusedError.
+        the server's own, so that none of them can be left without, and whether the bot can write there. Raises
+        RefusedError.
         """
         record, house = await self.record(scope), await self.house(scope)
         then = record.rules if seen is None or seen == record.version else await self._rules_of(scope, seen)
@@ -118,7 +123,7 @@ class Ruling:
             raise UnchangedError
         return await self._store_next(scope, record, Rules(), by)
 
-    async def undo(self, scope: str, version: int, *, by: int, channels: Collection[int] = ()) -> Changed:
+    async def undo(self, scope: str, version: int, *, by: int, channels: Mapping[int, bool] = NO_CHANNELS) -> Changed:
         """Take one change back, whatever else was changed since. Raises NothingToUndoError, RulesChangedError."""
         records = await self._versions(scope, version)
         if version < 1 or not records:
@@ -159,13 +164,15 @@ class Ruling:
         self._on_change(changed)
         return changed
 
-    def _check(self, target: Target, value: Value, new: Rules, house: House, channels: Collection[int]) -> None:
+    def _check(self, target: Target, value: Value, new: Rules, house: House, channels: Mapping[int, bool]) -> None:
         """What a moderator may not do: go beyond the operator, or lock everybody out."""
         most = cap(target, new, house, self.catalogue)
         if isinstance(value, int) and not isinstance(value, bool) and most is not None and value > most:
             raise OverCapError(name=target.name, cap=most)
         if target.name == "default_model" and value is not None and new.models is not None and value not in new.models:
             raise BadValueError(name=target.name, given=str(value), allowed=tuple(sorted(new.models)))
+        if target.name == "log_channel" and isinstance(value, int) and not channels.get(value, not channels):
+            raise NoLogThereError(channel_id=value)
         allowed = value if setting_of(target).name == "models" else None
         if isinstance(allowed, frozenset) and not allowed & self.catalogue.models.keys():
             raise NothingLeftError(of="models")

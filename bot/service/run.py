@@ -10,9 +10,11 @@ from bot.domain.job import Job
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
 from bot.service.forecast import Timings
+from bot.service.journal import Event
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
 from bot.service.progress import Progress
+from bot.service.ruling import unheard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Parts:
     """Credits: the operator's stop over everything."""
     find_lost: float
     """Seconds that a request whose answer was lost is looked for."""
+    note: Callable[[Event], None] = unheard
+    """Told what the log channel is about; returns at once."""
     reached: Callable[[Point], None] = nothing
     """Told each point of a job's life; tests end the process there."""
 

@@ -21,6 +21,7 @@ from bot.domain.errors import (
     unpacked,
 )
 from bot.domain.job import NEXT, Job, State
+from bot.domain.journal import Failed, Finished, Ordered
 from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
 from bot.service.collecting import collect, price
@@ -95,6 +96,7 @@ class Studio:
             job = job.but(notice_id=message_id)
         elif message_id is not None:
             job = job.but(reply=replace(job.reply, message_id=message_id))
+        self._parts.note(Ordered(job=job))
         self._admit(self._run_of(job))
 
     async def withdraw(self, job: Job) -> None:
@@ -226,9 +228,11 @@ class Studio:
                 _log.warning("job %s: its images could be posted nowhere; they wait for /jobs", run.job.id)
                 await self._parts.stage.tell(run.job, error, again=run.taken_up)
                 await run.save(run.job.but(error=packed(error), told=True))
+                self._parts.note(Finished(job=run.job))
                 return
             self._parts.reached(Point.POSTED)
             await run.save(run.job.to(State.DELIVERED, message_id=message_id), point=Point.DELIVERED)
+            self._parts.note(Finished(job=run.job))
             await self._say_last_word(run)
 
     async def _find(self, run: Run, error: SubmitUnansweredError) -> None:
@@ -254,6 +258,8 @@ class Studio:
             self._parts.alerts.up(Subject.INVALID_REQUESTS)
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
+        if state is State.FAILED:
+            self._parts.note(Failed(job=run.job))
         run.taken_up = False  # the last word is this process's own
         await run.progress.stop(LANDING)
         await self._say_last_word(run)

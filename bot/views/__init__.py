@@ -4,7 +4,7 @@ from bot.views.basket import basket
 from bot.views.edit_form import edit_form, filled, refused_form
 from bot.views.forms import Form, form_id, read_form
 from bot.views.history import Entry, Page, history
-from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_select, row
+from bot.views.items import JOB_BUTTON, PANEL, JobButton, PanelItem, panel_button, panel_id, panel_select, row
 from bot.views.jobs import (
     ask_delete,
     cancelled,
@@ -18,6 +18,7 @@ from bot.views.jobs import (
     upscale_offers,
     which,
 )
+from bot.views.log import REASON_LENGTH, ask_delete_and_release, log_line, log_page, log_without_images, strike_form
 from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
 from bot.views.recipe import recipe
@@ -39,6 +40,7 @@ __all__ = [
     "PANEL",
     "PLAIN",
     "PROMPT_SHOWN",
+    "REASON_LENGTH",
     "Entry",
     "Form",
     "JobButton",
@@ -46,6 +48,7 @@ __all__ = [
     "PanelItem",
     "SettingsShown",
     "ask_delete",
+    "ask_delete_and_release",
     "basket",
     "cancelled",
     "choice",
@@ -60,12 +63,16 @@ __all__ = [
     "has_pictures",
     "history",
     "jobs",
+    "log_line",
+    "log_page",
+    "log_without_images",
     "note",
     "numbers_form",
     "offer",
     "only",
     "page_of",
     "panel_button",
+    "panel_id",
     "panel_select",
     "pictures",
     "progress",
@@ -80,6 +87,7 @@ __all__ = [
     "settings_history",
     "settings_panel",
     "settings_saved",
+    "strike_form",
     "text_file",
     "title_of",
     "upscale_offers",

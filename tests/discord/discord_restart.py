@@ -57,7 +57,7 @@ async def restarted(
     if not killed:
         await here.app.studio.stop()
     for task in asyncio.all_tasks():
-        if task.get_name() in {"studio", "fleeting"}:
+        if task.get_name() in {"studio", "fleeting", "journal"}:
             await _ended(task)
     await meanwhile()
     here.time.passed += downtime

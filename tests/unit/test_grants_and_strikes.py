@@ -12,7 +12,8 @@ from bot.adapters.persons import Persons
 from bot.adapters.sqlite_people import SqlitePeople
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.domain.conduct import Act, Conduct, News, StrikeRules
-from bot.domain.errors import QuotaExceededError
+from bot.domain.errors import AlreadyGoneError, QuotaExceededError
+from bot.domain.journal import Deleted
 from bot.service import people as people_service
 from bot.service.people import People
 
@@ -47,6 +48,20 @@ async def test_two_resets_at_once_give_back_once(books: Books) -> None:
     await books.store.hold(a_job(), WIDE)
     given = await asyncio.gather(*(people.reset(SCOPE, MEMBER, by=1, at=NOON) for _ in range(2)))
     assert sorted(given) == [0, CREDIT]
+
+
+async def test_two_who_delete_and_give_back_at_once_give_back_once(books: Books) -> None:
+    noted = list[object]()
+    store = SqlitePeople(books.database, Persons(BOT_TOKEN))
+    people = People(store, SqliteRules(books.database), SilentTeller(), HandClock(), noted.append)
+    held = await books.store.hold(a_job(), WIDE)
+    job = held.but(charged=CREDIT)
+    ends = await asyncio.gather(*(people.delete_and_give_back(job, by=1) for _ in range(3)), return_exceptions=True)
+    assert ends.count(CREDIT) == 1
+    assert [type(end) for end in ends if end != CREDIT] == [AlreadyGoneError] * 2
+    assert books.rows("SELECT credits FROM member_acts") == [(CREDIT,)]
+    assert books.rows("SELECT deleted_at FROM jobs") == [(NOON,)]
+    assert noted == [Deleted(job=job, by=1, given_back=CREDIT)]
 
 
 async def test_three_strikes_at_once_block_once(books: Books) -> None:

@@ -54,7 +54,9 @@ class Scene:
         return HOUSE.capped(self.month)
 
     async def set(self, name: str, text: str, *, by: int = ANN, seen: int | None = None, **where: int) -> Changed:
-        return await self.ruling.change(SERVER, {Target(name, **where): text}, by=by, seen=seen, channels=(100, 101))
+        return await self.ruling.change(
+            SERVER, {Target(name, **where): text}, by=by, seen=seen, channels={100: True, 101: False}
+        )
 
     async def rules(self) -> Rules:
         return (await self.ruling.record(SERVER)).rules

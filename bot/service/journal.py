@@ -1,0 +1,148 @@
+"""The journal: what happens in a server, on its way to the server's log channel.
+
+It is a courtesy: nothing that it tells of ever waits for it, and what was not posted when the process ends is not told.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+
+from bot.domain.asking import is_person
+from bot.domain.job import Job
+from bot.domain.journal import Acted, Deleted, Failed, Finished, LeftOut, Ordered, Refused
+from bot.service.ports import Clock
+from bot.service.ruling import Changed
+from bot.service.stores import RulesStore
+
+_log = logging.getLogger(__name__)
+
+Event = Ordered | Finished | Failed | Refused | Deleted | Acted | Changed | LeftOut
+MOST_WAITING = 500
+"""Events of one server."""
+MOST_LINES, MOST_CHARACTERS = 10, 3800
+"""Of one message; Discord takes 4,000 characters, and five messages in five seconds."""
+GRACE = 2.0
+"""Seconds that the bot's stop spends on what was not posted yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One message of the log."""
+
+    lines: tuple[str, ...]
+    result: Job | None = None
+    """The job whose images the message is about."""
+
+
+Post = Callable[[int, int, Page], Awaitable[None]]
+"""Puts a page into a channel: server id, channel id. It may take its time, and raises nothing for Discord's sake."""
+
+
+class Journal:
+    """Takes what happened; `run` posts it until it is cancelled. Servers do not wait for each other."""
+
+    def __init__(
+        self, rules: RulesStore, line: Callable[[Event, float], str], clock: Clock, most: int = MOST_WAITING
+    ) -> None:
+        """`line` says an event in at most 3,800 characters; its second argument is when it happened (unix seconds)."""
+        self._rules = rules
+        self._line = line
+        self._clock = clock
+        self._most = most
+        self._waiting: dict[str, deque[tuple[Event, float]]] = {}
+        self._news: asyncio.Queue[str] = asyncio.Queue()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, event: Event) -> None:
+        """Returns at once, whatever happens to the log."""
+        if is_person(event.scope):
+            return
+        waiting = self._waiting.get(event.scope)
+        if waiting is None:
+            waiting = self._waiting[event.scope] = deque()
+            self._news.put_nowait(event.scope)
+            self._idle.clear()
+        elif len(waiting) >= self._most:
+            self._leave_one_out(event.scope, waiting)
+        waiting.append((event, self._clock()))
+
+    async def run(self, post: Post) -> None:
+        """Post what comes; after its cancellation what waits is posted still, for two seconds at most."""
+        async with asyncio.TaskGroup() as writers:
+
+            def begin(scope: str) -> None:
+                writers.create_task(self._write(scope, post), name=f"journal-{scope}")
+
+            try:
+                while True:
+                    begin(await self._news.get())
+            finally:
+                while not self._news.empty():
+                    begin(self._news.get_nowait())
+                await self.drain()
+
+    async def drain(self) -> None:
+        """Wait until all is posted, but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._idle.wait()
+
+    async def _write(self, scope: str, post: Post) -> None:
+        """All that waits of one server."""
+        waiting, guild_id = self._waiting[scope], int(scope.partition(":")[2])
+        while waiting:
+            first = waiting.popleft()
+            try:
+                if channels := await self._channels(first[0]):
+                    page = self._page(first, waiting)
+                    for channel_id in channels:
+                        await post(guild_id, channel_id, page)
+            except Exception:  # noqa: BLE001 - the boundary of one page: the next ones are written all the same
+                _log.exception("a page of the log of %s was not written", scope)
+        del self._waiting[scope]
+        if not self._waiting:
+            self._idle.set()
+
+    async def _channels(self, event: Event) -> list[int]:
+        """Read anew each time. Where the log moves from is told, too: nobody silences it unseen."""
+        now = (await self._rules.rules(event.scope)).rules.log_channel
+        return [one for one in dict.fromkeys((now, _moved_from(event))) if one is not None]
+
+    def _page(self, first: tuple[Event, float], waiting: deque[tuple[Event, float]]) -> Page:
+        """One result alone, or as many others as fit."""
+        lines = [self._line(*first)]
+        if isinstance(first[0], Finished) and not first[0].job.order.private:
+            return Page(lines=tuple(lines), result=first[0].job)
+        while waiting and len(lines) < MOST_LINES and not _stands_alone(first[0]) and not _stands_alone(waiting[0][0]):
+            line = self._line(*waiting[0])
+            if sum(map(len, lines)) + len(line) > MOST_CHARACTERS:
+                break
+            lines.append(line)
+            waiting.popleft()
+        return Page(lines=tuple(lines))
+
+    def _leave_one_out(self, scope: str, waiting: deque[tuple[Event, float]]) -> None:
+        """The oldest of what comes in masses; the count of what is missing goes first."""
+        event, at = waiting[0]
+        count = event.count if isinstance(event, LeftOut) else 0
+        if count:
+            waiting.popleft()
+        common = (number for number, (one, _) in enumerate(waiting) if isinstance(one, Ordered | Refused))
+        del waiting[next(common, 0)]
+        waiting.appendleft((LeftOut(scope=scope, count=count + 1), at))
+
+
+def _stands_alone(event: Event) -> bool:
+    """Whether it cannot share a message with others."""
+    return (isinstance(event, Finished) and not event.job.order.private) or _moved_from(event) is not None
+
+
+def _moved_from(event: Event) -> int | None:
+    """The log channel that holds no more."""
+    changes = event.changes if isinstance(event, Changed) else ()
+    return next((cast("int | None", one.before) for one in changes if one.target.name == "log_channel"), None)
