@@ -89,7 +89,13 @@ def _run(start: Start) -> int:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await run(settings, token=token, fal_key=fal_key, data_dir=start.bot_data_dir, stop=stop)
 
-    asyncio.run(until_signalled())
+    import os
+    if os.environ.get("NOUV"):
+        asyncio.run(until_signalled())
+        return 0
+    import uvloop
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_signalled())
     return 0
 
 

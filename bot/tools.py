@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import getproxies
 
 import aiohttp
 from pydantic_core import Url
@@ -149,7 +150,7 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
 
 def _session(connections: int) -> aiohttp.ClientSession:
     """One for what stays open long, and one for files: neither waits for a connection of the other."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=bool(getproxies()))
 
 
 def new_id() -> str:

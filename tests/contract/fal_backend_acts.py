@@ -82,7 +82,7 @@ async def backend_at(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Fal]:
     """The real adapter with its services at these addresses; `patience` in seconds."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(trust_env=True) as session:
         addresses = Addresses(queue=queue, rest=queue, cdn=cdn or queue, api=queue)
         backend = Fal(
             key,
