@@ -9,7 +9,7 @@ from typing import Self
 
 import aiohttp
 
-_BLOCK = 256 * 1024
+_BLOCK = 1024 * 1024
 """Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes."""
 _REDIRECTS = 3
 _GONE = frozenset(range(400, 500)) - {408, 425, 429}
