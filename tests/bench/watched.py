@@ -44,23 +44,23 @@ class Lateness:
         self._loop.call_at(self._due, self.tick)
 
 
-class WatchedRunner(asyncio.Runner):
-    """Runs what it is given with a timer beside it, in whichever loop the program chose."""
+def watch(file: TextIOWrapper) -> None:
+    """Put a timer into every loop that the program runs, whichever kind it chooses."""
+    run = asyncio.Runner.run
 
-    file: TextIOWrapper
-
-    def run(self, coro: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+    def run_watched(self: asyncio.Runner, coro: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
         loop = self.get_loop()
-        loop.call_soon(Lateness(loop, self.file).tick)
-        return super().run(coro, context=context)
+        loop.call_soon(Lateness(loop, file).tick)
+        return run(self, coro, context=context)
+
+    asyncio.Runner.run = run_watched
 
 
 def main() -> None:
     """The program sees its own name and arguments only."""
     _, file, module, *arguments = sys.argv
     with Path(file).open("w", encoding="ascii") as open_file:
-        WatchedRunner.file = open_file
-        asyncio.Runner = asyncio.runners.Runner = WatchedRunner
+        watch(open_file)
         sys.argv = [module, *arguments]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 
