@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.request import getproxies
 
 import aiohttp
 from pydantic_core import Url
@@ -105,7 +106,7 @@ async def open_tools(
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
-    downloads = Downloads(await stack.enter_async_context(_session(TRANSFERS)))
+    downloads = Downloads(await stack.enter_async_context(session(TRANSFERS)))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
     seal, persons, rules, words = Seal(secret), Persons(secret), SqliteRules(database), SqliteWords(database)
@@ -141,7 +142,7 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
     fal = Fal(
         key,
         addresses(settings),
-        await stack.enter_async_context(_session(NO_LIMIT)),
+        await stack.enter_async_context(session(NO_LIMIT)),
         keep_outputs_days=settings.keep_outputs,
         sleep=sleep,
         streams=StreamLimits(most=settings.streams),
@@ -151,9 +152,13 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
     return fal
 
 
-def _session(connections: int) -> aiohttp.ClientSession:
-    """One for what stays open long, and one for files: neither waits for a connection of the other."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=True)
+def session(connections: int) -> aiohttp.ClientSession:
+    """One for what stays open long, and one for files: neither waits for a connection of the other.
+
+    Proxies hold as the environment names them now. Where it names none, no request looks for them again, only for speed:
+    each would read ~/.netrc twice, in a thread.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=bool(getproxies()))
 
 
 def new_id() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +10,11 @@ from typing import Self
 
 import aiohttp
 
-_BLOCK = 256 * 1024
-"""Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes."""
+_BLOCK = 1024 * 1024
+"""Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes.
+
+So many, and joined there once, only for speed: with 256 KiB added up here, an order took 3 ms more CPU, of some 30.
+"""
 _REDIRECTS = 3
 _GONE = frozenset(range(400, 500)) - {408, 425, 429}
 """Statuses that another try does not change."""
@@ -109,16 +113,17 @@ def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
 
 
 async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> Fetched:
-    received, held = 0, bytearray()
+    received, held, size = 0, list[bytes](), 0
     with _Part(target) as part:
         async for chunk in response.content.iter_any():
             received += len(chunk)
             if received > max_bytes:
                 raise TooLargeError(limit_bytes=max_bytes)
-            held += chunk
-            if len(held) >= _BLOCK:
+            held.append(chunk)
+            size += len(chunk)
+            if size >= _BLOCK:
                 await asyncio.to_thread(part.write, held)
-                held = bytearray()
+                held, size = [], 0
         declared = response.content_length
         if declared is not None and received < declared and "Content-Encoding" not in response.headers:
             raise TruncatedError
@@ -138,13 +143,13 @@ class _Part:
         self._file = self._path.open("wb")
         return self
 
-    def write(self, block: bytearray) -> None:
+    def write(self, chunks: Sequence[bytes]) -> None:
         """Blocks."""
-        self._file.write(block)
+        self._file.write(b"".join(chunks))
 
-    def keep(self, rest: bytearray) -> None:
+    def keep(self, rest: Sequence[bytes]) -> None:
         """Put the file in its place, on the disk for good. Blocks."""
-        self._file.write(rest)
+        self.write(rest)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._path.replace(self._target)

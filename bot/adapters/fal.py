@@ -47,7 +47,7 @@ class Fal:
     ) -> None:
         self._addresses = addresses
         self._door = FalDoor(
-            key, addresses, keep_outputs_days=keep_outputs_days, priority=priority, timeout=submit_timeout
+            key, addresses, session, keep_outputs_days=keep_outputs_days, priority=priority, timeout=submit_timeout
         )
         headers = {"Authorization": f"Key {key}"}
         self._watch = FalWatch(session, headers, Streams(session, headers, streams, monotonic), sleep)

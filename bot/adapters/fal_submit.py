@@ -16,12 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import aiohttp
 import fal_client
 import fal_client.client as vendor
 import httpx
 from fal_client.auth import AuthCredentials
 
 from bot.adapters.fal_errors import meaning
+from bot.adapters.fal_http import ACCEPT_ENCODING, AiohttpTransport
 from bot.domain.errors import FalDownError, GenerationError, SubmitUnansweredError
 from bot.domain.job import Ticket
 
@@ -29,8 +31,6 @@ _log = logging.getLogger(__name__)
 
 SUBMIT_TIMEOUT = 60.0
 """Seconds that fal may be silent. A submit as a whole takes at most twice that, also when its answer trickles."""
-UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""Failures before a byte of the request has left: trying again cannot pay twice."""
 Priority = Literal["normal", "low"]
 
 
@@ -59,8 +59,8 @@ class _RefusedOnceError(Exception):
 class _Transport(httpx.AsyncBaseTransport):
     """Sends each request to the configured address, and a submit at most once."""
 
-    def __init__(self, addresses: Addresses, timeout: float) -> None:
-        self._inner = vendor.AsyncBackupDomainTransport()
+    def __init__(self, addresses: Addresses, session: aiohttp.ClientSession, timeout: float) -> None:
+        self._inner = vendor.AsyncBackupDomainTransport(transport=AiohttpTransport(session))
         self._longest = 2 * timeout
         self._moves = {
             httpx.URL(vendor.QUEUE_URL_FORMAT): httpx.URL(addresses.queue),
@@ -78,13 +78,12 @@ class _Transport(httpx.AsyncBaseTransport):
             async with asyncio.timeout(self._longest):
                 response = await self._inner.handle_async_request(request)
                 content = await response.aread()
-        except UNSENT:
+        except httpx.ConnectError:  # not a byte of the request has left: trying again cannot pay twice
             raise _RefusedOnceError(FalDownError(unsent=True)) from None
         except (httpx.HTTPError, TimeoutError) as error:
             raise _UnansweredError(type(error).__name__) from None
         _refuse_replay(response, content)
-        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-        return httpx.Response(response.status_code, headers=headers, content=content)
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
 
     def _move(self, request: httpx.Request) -> None:
         for standard, actual in self._moves.items():
@@ -139,13 +138,13 @@ class _TokenManager(vendor.AsyncCDNTokenManager):
 
 
 class FalClient(fal_client.AsyncClient):
-    """fal-client with our transport. Close it with `aclose`."""
+    """fal-client with our transport. Close it with `aclose`; the session stays its owner's."""
 
-    def __init__(self, key: str, addresses: Addresses, timeout: float) -> None:
+    def __init__(self, key: str, addresses: Addresses, session: aiohttp.ClientSession, timeout: float) -> None:
         super().__init__(key=key, default_timeout=timeout)
         auth = AuthCredentials("Key", key)
-        agent = {"User-Agent": vendor.USER_AGENT}
-        transport = _Transport(addresses, timeout)
+        agent = {"User-Agent": vendor.USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING}
+        transport = _Transport(addresses, session, timeout)
         self.queue = httpx.AsyncClient(
             transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=timeout
         )
@@ -177,13 +176,14 @@ class FalDoor:
         self,
         key: str,
         addresses: Addresses,
+        session: aiohttp.ClientSession,
         *,
         keep_outputs_days: int,
         priority: Priority,
         timeout: float = SUBMIT_TIMEOUT,
     ) -> None:
         """`priority`: where in fal's queue requests stand."""
-        self._client = FalClient(key, addresses, timeout)
+        self._client = FalClient(key, addresses, session, timeout)
         self._priority: Priority = priority
         seconds = keep_outputs_days * 24 * 3600
         self._headers = {"X-Fal-Object-Lifecycle-Preference": f'{{"expiration_duration_seconds": {seconds}}}'}

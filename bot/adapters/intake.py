@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.adapters.downloads import DownloadError, Fetched, GoneError, NetworkError, TooLargeError
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.picture_bytes import PictureType, is_complete
-from bot.adapters.pictures import PictureLimits, PictureWorker
+from bot.adapters.pictures import Inspected, PictureLimits, PictureWorker, inspect
 from bot.domain.errors import (
     PictureError,
     PictureGoneError,
@@ -119,18 +119,24 @@ class Intake:
 
     async def _collect_once(self, link: ImageLink, raw: Path) -> Picture:
         fetched = await self._downloads.fetch(link.url, raw, max_bytes=RESULT_BYTES)
-        kind, width, height = await self._worker.inspect(raw)
-        if not await asyncio.to_thread(is_complete, raw):
-            raise NetworkError(reason="incomplete picture")
-        path = await asyncio.to_thread(raw.replace, raw.with_suffix(kind.suffix))
+        seen = await asyncio.to_thread(_kept_as_seen, raw)
         return Picture(
             url=link.url,
-            filename=path.name,
-            content_type=kind.content_type,
-            width=width,
-            height=height,
+            filename=raw.with_suffix(seen.kind.suffix).name,
+            content_type=seen.kind.content_type,
+            width=seen.width,
+            height=seen.height,
             size=fetched.bytes,
         )
+
+
+def _kept_as_seen(raw: Path) -> Inspected:
+    """Name a whole picture by its kind. Blocks; raises PictureError, NetworkError and OSError."""
+    seen = inspect(raw)
+    if not is_complete(raw):
+        raise NetworkError(reason="incomplete picture")
+    raw.replace(raw.with_suffix(seen.kind.suffix))
+    return seen
 
 
 def _found(reference: Reference, position: int, folder: Path) -> Prepared | None:

@@ -23,7 +23,7 @@ from bot.domain.errors import (
     UnsupportedPictureError,
 )
 
-__all__ = ["Fitted", "Inspected", "Normalised", "PictureLimits", "PictureWorker"]
+__all__ = ["Fitted", "Inspected", "Normalised", "PictureLimits", "PictureWorker", "inspect"]
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class PictureWorker:
 
         Raises NotAPictureError, UnsupportedPictureError, BrokenPictureError.
         """
-        return await asyncio.to_thread(_inspect, path)
+        return await asyncio.to_thread(inspect, path)
 
     async def normalise(self, source: Path, target_dir: Path, stem: str, limits: PictureLimits) -> Normalised:
         """Make a member's picture fit for fal: upright, sRGB, no metadata, at most `limits.upload_bytes`.
@@ -182,7 +182,7 @@ def _admit(source: Path, limits: PictureLimits) -> PictureType:
     seen = glance(source)
     if seen is not None and seen.kind is PictureType.HEIC:
         return seen.kind  # only its own library reads its size, and that runs in the process
-    kind, width, height = _inspect(source)
+    kind, width, height = inspect(source)
     if width * height > limits.pixels:
         raise PictureTooManyPixelsError(width=width, height=height, limit=limits.pixels)
     if min(width, height) < limits.side:
@@ -190,7 +190,8 @@ def _admit(source: Path, limits: PictureLimits) -> PictureType:
     return kind
 
 
-def _inspect(path: Path) -> Inspected:
+def inspect(path: Path) -> Inspected:
+    """What `PictureWorker.inspect` tells, and raises. Blocks."""
     seen = glance(path)
     if seen is None:
         raise NotAPictureError

@@ -41,7 +41,7 @@ class Bench:
     async def run(self) -> None:
         """A part that goes wrong does not take the others with it."""
         for load in self.plan.loads:
-            for number_ in range(self.plan.repeat):
+            for number_ in range(load.rounds):
                 for side in (*Side,)[:: -1 if number_ % 2 else 1]:
                     await self._round(load, number_, side)
         if self.plan.fairness:
@@ -98,12 +98,14 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         plan = replace(plan, loads=[full_load(jobs, seconds) for jobs in chosen.jobs], fairness=False)
     if chosen.fairness:
         plan = replace(plan, fairness=True, loads=plan.loads if chosen.jobs else [])
-    return replace(plan, repeat=chosen.repeat) if chosen.repeat else plan
+    if chosen.repeat:
+        plan = replace(plan, loads=[replace(load, rounds=chosen.repeat) for load in plan.loads])
+    return plan
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of half an hour")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of a quarter of an hour")
     parser.add_argument("--jobs", type=int, nargs="+", metavar="N", help="these numbers of orders, and nothing else")
     parser.add_argument("--seconds", type=float, help="what fal takes for each order; with --jobs")
     parser.add_argument("--fairness", action="store_true", help="the order of submissions; alone, or after --jobs")

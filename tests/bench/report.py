@@ -195,9 +195,9 @@ def machine() -> str:
 
 def markdown(plan: Plan, results: Results, fairness: Fairness | None, troubles: Sequence[str], picture: str) -> str:
     """The whole page."""
-    rounds = "one round" if plan.repeat == 1 else f"medians of {plan.repeat} rounds"
+    rounds = ", ".join(f"{load.rounds} of {load.name}" for load in results)
     seconds = ", ".join(sorted({f"{load.seconds:g} s" for load in results}))
-    how = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}; {rounds}, by turns; {seconds} at fal for each order, over TLS."
+    how = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}; {seconds} at fal for each order, over TLS; rounds, by turns (the table has their medians): {rounds}."
     if plan.quick:
         how += " A quick run: shorter and smaller than the one that the targets are meant for."
     said = [str(target) for target in targets(results, fairness)]

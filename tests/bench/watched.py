@@ -9,13 +9,18 @@ import asyncio
 import runpy
 import sys
 import time
+from collections.abc import Coroutine
+from contextvars import Context
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TypeVar
 
 TICK = 0.05
 """Seconds between two looks at the clock: they cost some 3 ms of CPU a second, in both bots."""
 LINES = 20
 """Ticks that are written together."""
+
+T = TypeVar("T")
 
 
 class Lateness:
@@ -39,24 +44,23 @@ class Lateness:
         self._loop.call_at(self._due, self.tick)
 
 
-class WatchedLoops(asyncio.DefaultEventLoopPolicy):
-    """Makes the loops that Python would make, each with a timer in it."""
+def watch(file: TextIOWrapper) -> None:
+    """Put a timer into every loop that the program runs, whichever kind it chooses."""
+    run = asyncio.Runner.run
 
-    def __init__(self, file: TextIOWrapper) -> None:
-        super().__init__()
-        self._file = file
+    def run_watched(self: asyncio.Runner, coro: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+        loop = self.get_loop()
+        loop.call_soon(Lateness(loop, file).tick)
+        return run(self, coro, context=context)
 
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        loop = super().new_event_loop()
-        loop.call_soon(Lateness(loop, self._file).tick)
-        return loop
+    asyncio.Runner.run = run_watched
 
 
 def main() -> None:
     """The program sees its own name and arguments only."""
     _, file, module, *arguments = sys.argv
     with Path(file).open("w", encoding="ascii") as open_file:
-        asyncio.set_event_loop_policy(WatchedLoops(open_file))  # pyright: ignore[reportDeprecated] - until Python 3.16
+        watch(open_file)
         sys.argv = [module, *arguments]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
 import pytest
 from loopback_fal_acts import completed
 
@@ -21,6 +20,7 @@ from bot.domain.order import Choices, Order, Reference, Request
 from bot.sandbox.fal_queue import LoopbackJob
 from bot.sandbox.fal_server import LoopbackFal
 from bot.service.ports import Status
+from bot.tools import NO_LIMIT, session
 
 KEY = "fal-key-that-goes-to-fal-only"
 KEEP_DAYS = 3
@@ -82,12 +82,12 @@ async def backend_at(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Fal]:
     """The real adapter with its services at these addresses; `patience` in seconds."""
-    async with aiohttp.ClientSession() as session:
+    async with session(NO_LIMIT) as http:
         addresses = Addresses(queue=queue, rest=queue, cdn=cdn or queue, api=queue)
         backend = Fal(
             key,
             addresses,
-            session,
+            http,
             keep_outputs_days=KEEP_DAYS,
             sleep=pauses,
             streams=streams,

@@ -170,19 +170,21 @@ def test_the_thousand_the_large_and_the_late_loop_have_targets_of_their_own() ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "orders", "repeat", "fairness"),
+    ("arguments", "orders", "rounds", "fairness"),
     [
-        ([], [1, 50, 200, 1000, 8], 3, True),
-        (["--quick"], [1, 50, 4], 1, True),
-        (["--jobs", "50", "200", "--repeat", "2"], [50, 200], 2, False),
-        (["--fairness"], [], 3, True),
+        ([], [1, 50, 200, 1000, 8], [1, 3, 1, 1, 1], True),
+        (["--quick"], [1, 50, 4], [1, 1, 1], True),
+        (["--jobs", "50", "200", "--repeat", "2"], [50, 200], [2, 2], False),
+        (["--fairness"], [], [], True),
     ],
 )
 def test_the_command_line_says_what_is_measured(
-    arguments: list[str], orders: list[int], repeat: int, *, fairness: bool
+    arguments: list[str], orders: list[int], rounds: list[int], *, fairness: bool
 ) -> None:
     plan = plan_of(parsed(arguments))
-    assert ([load.orders for load in plan.loads], plan.repeat, plan.fairness) == (orders, repeat, fairness)
+    assert [load.orders for load in plan.loads] == orders
+    assert [load.rounds for load in plan.loads] == rounds
+    assert plan.fairness == fairness
 
 
 def test_the_loads_stay_under_the_limits_that_would_bound_any_bot() -> None:
