@@ -16,6 +16,7 @@ from bot.adapters.discord_copies import Copies
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_log import LogChannels
 from bot.adapters.discord_operator import Operator
+from bot.adapters.discord_questions import Questions
 from bot.adapters.downloads import Downloads
 from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher
@@ -27,6 +28,7 @@ from bot.client import BotClient
 from bot.domain.catalogue import Catalogue
 from bot.parts import house, make_desk, make_gallery, make_parts, make_people, make_privacy, make_purse
 from bot.service.alerts import Alerts
+from bot.service.approvals import Approvals
 from bot.service.baskets import Baskets
 from bot.service.desk import Desk
 from bot.service.drafts import Drafts
@@ -47,6 +49,7 @@ from bot.service.studio import Studio
 from bot.service.wording import Wording
 from bot.settings import Settings
 from bot.tools import Tools, World, new_id, open_tools
+from cogs.approvals import ApprovalButtons
 from cogs.blending import Blending
 from cogs.deletions import Deletions
 from cogs.doors import Doors
@@ -76,6 +79,7 @@ class App:
     settings: Settings
     client: BotClient
     studio: Studio
+    approvals: Approvals
     desk: Desk
     offers: Offers
     people: People
@@ -124,15 +128,16 @@ async def opened(
 
 
 def _wired(tools: Tools) -> App:
-    settings, world = tools.settings, tools.world
-    client = _client(tools)
-    packer, alerts = Packer(tools.worker), Alerts()
+    settings, world, put = tools.settings, tools.world, tools.journal.put
+    client, packer, alerts = _client(tools), Packer(tools.worker), Alerts()
     purse, people, gallery = make_purse(tools, alerts), make_people(tools, client), make_gallery(tools, packer)
+    approvals = Approvals(questions := Questions(client, tools.catalogue, world.clock, world.sleep))
     app = App(
         settings=settings,
         client=client,
-        studio=Studio(make_parts(tools, client, packer, alerts)),
-        desk=make_desk(tools, purse, people),
+        studio=Studio(make_parts(tools, client, packer, alerts), approvals),
+        approvals=approvals,
+        desk=make_desk(tools, purse, people, questions),
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
@@ -141,10 +146,8 @@ def _wired(tools: Tools) -> App:
         people=people,
         journal=tools.journal,
         log=LogChannels(client, gallery.thumbnail, world.clock, world.sleep),
-        ruling=Ruling(
-            tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock, tools.journal.put
-        ),
-        wording=Wording(tools.words, tools.book, world.clock, tools.journal.put),
+        ruling=Ruling(tools.rules, partial(purse.house, house=house(settings)), tools.catalogue, world.clock, put),
+        wording=Wording(tools.words, tools.book, world.clock, put),
         passes=tools.passes,
         drafts=Drafts(tools.drafts, world.clock, new_id),
         baskets=Baskets(tools.baskets, tools.catalogue, world.clock),
@@ -192,6 +195,7 @@ def _cogs(app: App) -> tuple[commands.Cog, ...]:
         HistoryPages(app.desk, app.studio, app.gallery, app.copies, app.recent),
         OfferButtons(app.desk, app.studio, app.offers),
         PeopleCommands(app.desk, app.people),
+        ApprovalButtons(app.desk, app.studio, app.approvals, app.people),
         panel,
         SettingsCommands(app.ruling, app.wording, app.passes, panel.open),
         UsageReports(app.reports),

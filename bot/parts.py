@@ -6,6 +6,7 @@ from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_news import DirectNews
 from bot.adapters.discord_posts import Posts
+from bot.adapters.discord_questions import Questions
 from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.intake import Intake
 from bot.adapters.pictures import PictureLimits
@@ -23,7 +24,7 @@ from bot.tools import Tools, new_id, new_seed
 from cogs.finding import found_images
 
 
-def make_desk(tools: Tools, purse: Purse, people: People) -> Desk:
+def make_desk(tools: Tools, purse: Purse, people: People, questions: Questions) -> Desk:
     return Desk(
         catalogue=tools.catalogue,
         store=tools.store,
@@ -34,6 +35,7 @@ def make_desk(tools: Tools, purse: Purse, people: People) -> Desk:
         offers=tools.offers,
         people=people,
         house=house(tools.settings),
+        can_ask=questions.can_ask,
         keepers=tools.tree,
         preferences=tools.preferences,
         history=tools.history,

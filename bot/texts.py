@@ -13,6 +13,10 @@ from bot.domain.errors import (
     AccountError,
     Allowance,
     AlreadyGoneError,
+    AnsweredAlreadyError,
+    ApprovalExpiredError,
+    ApprovalRefusedError,
+    ApprovalUnaskedError,
     BadChoiceError,
     BadNumberError,
     BadPatternError,
@@ -51,6 +55,7 @@ from bot.domain.errors import (
     NeedsGoAheadError,
     NoImageMadeError,
     NoImageThereError,
+    NoLogChannelError,
     NoLogThereError,
     NoReferenceError,
     NoSuchImageError,
@@ -66,6 +71,7 @@ from bot.domain.errors import (
     NotModeratorThereError,
     NotOwnerError,
     NotTextError,
+    NotWaitingError,
     NotYoursError,
     NoWordError,
     OfferGoneError,
@@ -84,6 +90,7 @@ from bot.domain.errors import (
     PictureUnreachableError,
     PictureWorkerError,
     PrivateForbiddenError,
+    PrivateNeedsApprovalError,
     PromptTooLongError,
     QuotaExceededError,
     RefusedError,
@@ -117,7 +124,7 @@ from bot.domain.errors import (
     WordTooLongError,
     unpacked,
 )
-from bot.domain.job import Job, State
+from bot.domain.job import Job, State, Word
 from bot.domain.journal import Acted
 from bot.domain.ledger import Standing
 from bot.domain.order import Order
@@ -130,6 +137,7 @@ from bot.domain.usage import Usage
 from bot.domain.words import WordRule
 from bot.service.alerts import Subject
 from bot.service.ports import (
+    AwaitingApproval,
     Cancelling,
     Fetching,
     Generating,
@@ -309,8 +317,10 @@ def progress(job: Job, model: str, phase: Phase) -> str:
     )
 
 
-def _phase(phase: Phase) -> str:
+def _phase(phase: Phase) -> str:  # noqa: C901 - one sentence per phase
     match phase:
+        case AwaitingApproval():
+            return "Waiting for a moderator's approval"
         case Preparing():
             return "Reading the pictures"
         case InLine(expected=expected):
@@ -427,12 +437,14 @@ STATES = {
     State.FAILED: "failed",
     State.CANCELLED: "cancelled",
 }
+AWAITING = "waiting for a moderator's approval"
 
 
 def job_line(job: Job, model: str, prompt: str) -> str:
     """One order in /jobs."""
     price = credits_of(job.credits if job.charged is None else job.charged)
-    lines = [f"**{STATES[job.state]}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
+    state = AWAITING if job.awaits_approval else STATES[job.state]
+    lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
     if job.error and job.state is State.FAILED:
         lines.append(f"-# {explain(unpacked(job.error))}")
     return "\n".join([*lines, quoted(prompt)])
@@ -779,6 +791,44 @@ def notice(words: str) -> str:
     return f"**From the people who run this bot**\n{words}"
 
 
+# --- approval -------------------------------------------------------------------------------------
+
+APPROVE = "Approve"
+REFUSE = "Refuse"
+REFUSE_FORM = "Refuse this order"
+REFUSE_REASON = "Reason"
+REFUSE_HINT = "The member reads it. It may be left out."
+BLOCKED_MEANWHILE = "blocked since the order"
+APPROVAL_PICTURE = "A picture to be edited"
+
+
+def approval(job: Job, model: str, called_off_by: int | None) -> str:
+    """An order that waits for a moderator, or how that ended; under its prompt."""
+    facts = [model, counted(job.request.images, "image"), credits_of(job.credits)]
+    facts += [f"{name} {code(str(value))}" for name, value in job.order.choices.made().items() if name != "images"]
+    what = f"an edit of {counted(len(job.order.references), 'picture')}" if job.order.is_edit else "an order"
+    asks = f"<@{job.order.member_id}> in <#{job.order.channel_id}>: {what}, <t:{int(job.created_at)}:R>"
+    return f"{asks}\n-# {' · '.join(facts)}\n{_approval_end(job, called_off_by)}"
+
+
+def _approval_end(job: Job, called_off_by: int | None) -> str:
+    if job.awaits_approval or job.approval is None:
+        return "**Waiting for approval.** Nothing was sent to fal yet."
+    error = unpacked(job.error) if job.error else None
+    match job.approval.word:
+        case Word.GIVEN:
+            return f"**Approved** by <@{job.approval.by}>"
+        case Word.REFUSED:
+            reason = error.reason if isinstance(error, ApprovalRefusedError) else ""
+            return f"**Refused** by <@{job.approval.by}>{f': {reason}' if reason else ''}"
+        case Word.WANTED if job.state is State.CANCELLED:
+            return "**Cancelled**" + (f" by <@{called_off_by}>" if called_off_by else "")
+        case Word.WANTED if isinstance(error, ApprovalExpiredError):
+            return "**Expired** after 24 hours"
+        case Word.WANTED:
+            return "**Given up**"
+
+
 # --- panels ---------------------------------------------------------------------------------------
 
 
@@ -868,6 +918,7 @@ def _sentence(error: BotError) -> str:
         _books_refused,
         _rules_refused,
         _order_forbidden,
+        _unapproved,
         _setting_refused,
         _words_rule_refused,
         _control_refused,
@@ -985,6 +1036,35 @@ def _order_forbidden(error: BotError) -> str | None:  # noqa: C901 - one sentenc
             return None
 
 
+def _unapproved(error: BotError) -> str | None:
+    match error:
+        case PrivateNeedsApprovalError():
+            return (
+                "A moderator has to approve orders here and would read a private one. Please order without `private`."
+            )
+        case NoLogChannelError():
+            return (
+                "A moderator has to approve orders here, but there is no channel where I could ask them. Nothing was"
+                " ordered; please tell a moderator to choose a log channel in **/settings**."
+            )
+        case AnsweredAlreadyError(by=by, given=True):
+            return f"{_member(by)} has approved this already."
+        case AnsweredAlreadyError(by=by):
+            return f"{_member(by)} has refused this already."
+        case NotWaitingError():
+            return "This order does not wait for approval any more."
+        case ApprovalRefusedError(reason=""):
+            return f"A moderator did not approve this. {NOT_CHARGED}"
+        case ApprovalRefusedError(reason=reason):
+            return f"A moderator did not approve this. The reason given: {reason}. {NOT_CHARGED}"
+        case ApprovalExpiredError():
+            return f"No moderator answered within 24 hours, so this was given up. {NOT_CHARGED} Please ask one of them."
+        case ApprovalUnaskedError():
+            return f"The moderators could not be asked to approve this. {NOT_CHARGED} Please tell one of them."
+        case _:
+            return None
+
+
 # --- /settings: what a moderator reads ------------------------------------------------------------
 
 SETTINGS_COMMAND = "This server's rules for images: models, limits, channels, words, safety"
@@ -1037,6 +1117,8 @@ SETTING_TITLES = {
     "strikes_to_block": "Strikes that block a member",
     "strike_days": "Days that a strike counts",
     "strike_block_days": "Days that strikes block for",
+    "approval_channels": "Channels whose orders a moderator has to approve",
+    "approval_roles": "Roles whose orders a moderator has to approve",
     "log_channel": "Log channel (orders, images, refusals, changes)",
 }
 SETTING_WORDS = {
@@ -1086,7 +1168,8 @@ def setting_value(target: Target, value: Value) -> str:
         return SETTING_WORDS.get(value, value) if setting.words else value
     if setting.takes is Takes.MODELS:
         return ", ".join(sorted(str(one) for one in value))
-    shown = [f"<#{one}>" for one in sorted(value, key=str)[:LISTED]]
+    mark = "@&" if setting.takes is Takes.ROLES else "#"
+    shown = [f"<{mark}{one}>" for one in sorted(value, key=str)[:LISTED]]
     more = len(value) - len(shown)
     return f"{' '.join(shown)}{f' and {more} more' if more else ''}" or "none"
 
@@ -1275,6 +1358,7 @@ def effective_said(holds: Effective, catalogue: Catalogue) -> str:
         ("Largest resolution", holds.largest_resolution.value or "any", holds.largest_resolution.source),
         ("Images in one order", str(holds.most_images.value or "any number"), holds.most_images.source),
         ("Content check up to", str(holds.safety.value), holds.safety.source),
+        ("Approval by a moderator", "needed" if holds.approval.value else "not needed", holds.approval.source),
         ("Replies to images", SETTING_WORDS[holds.replies.value], holds.replies.source),
     ]
     return "\n".join(f"**{what}**: {value} · {SOURCES[source]}" for what, value, source in lines)

@@ -8,7 +8,7 @@ from discord.ext import commands
 from bot import texts, views
 from bot.domain.catalogue import Catalogue
 from bot.domain.conduct import Act, News
-from bot.domain.errors import JobGoneError, NotModeratorError, NotModeratorThereError
+from bot.domain.errors import JobGoneError
 from bot.domain.job import Job
 from bot.domain.journal import Finished
 from bot.domain.ledger import charged_today
@@ -18,6 +18,7 @@ from bot.service.ports import Clock
 from bot.service.stores import CopyBook
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer_view, answered
+from cogs.moderating import check_moderator
 from cogs.results import clicked
 from cogs.telling import answer_and_tell
 from cogs.tree import take_away
@@ -106,19 +107,3 @@ class Log(commands.Cog):
                 await entry.edit(view=view, attachments=[], allowed_mentions=views.NOBODY)
         except TROUBLES as trouble:
             _log.warning("job %s: its entry in the log stays (%s)", job.id, type(trouble).__name__)
-
-
-def check_moderator(interaction: discord.Interaction, job: Job) -> None:
-    """Manage Messages where it was ordered; in the whole server once that channel is gone.
-
-    An interaction's own permissions are those of the channel it comes from. Raises NotModeratorError,
-    NotModeratorThereError.
-    """
-    guild, member = interaction.guild, interaction.user
-    if guild is None or not isinstance(member, discord.Member):
-        raise NotModeratorError
-    channel = guild.get_channel_or_thread(job.order.channel_id)
-    if channel is None and not member.guild_permissions.manage_messages:
-        raise NotModeratorError
-    if channel is not None and not channel.permissions_for(member).manage_messages:
-        raise NotModeratorThereError(channel_id=channel.id)

@@ -74,7 +74,7 @@ class Results(commands.Cog):
             else:  # a list of orders stays as it is
                 await answer(interaction, texts.CANCEL_SENT)
         finally:
-            self._studio.cancel(job)
+            self._studio.cancel(job, interaction.user.id)
 
     async def _again(self, interaction: discord.Interaction, job: Job) -> None:
         """The same order, by and for whoever clicked. A chosen seed would make the same image, so a new one is drawn."""

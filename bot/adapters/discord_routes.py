@@ -1,6 +1,6 @@
 """How Discord's refusals are read, and the interaction's own route."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TypeVar
@@ -15,8 +15,6 @@ from bot.service.ports import Clock
 
 T = TypeVar("T")
 
-TOKEN_LIFE = 14.5 * 60
-"""Seconds an interaction's token is used; Discord's own limit is 15 minutes."""
 TROUBLES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 """What a call to Discord can end in."""
 TOO_LARGE_STATUS, TOO_LARGE_CODE = 413, 40005
@@ -87,7 +85,7 @@ def described(error: BaseException) -> str:
 
 def interaction_route(client: discord.Client, job: Job, now: float) -> discord.Webhook | None:
     """The interaction's own route, or None when its token is dead."""
-    if job.reply is None or now > job.reply.created_at + TOKEN_LIFE:
+    if job.reply is None or job.reply.is_over(now):
         return None
     webhook = discord.Webhook.partial(job.reply.application_id, job.reply.token, client=client)
     webhook.type = discord.WebhookType.application  # only this kind may answer privately
@@ -111,14 +109,22 @@ async def posted_message(
     client: discord.Client, channel: discord.abc.Messageable, job_id: str, since: float, *, pictures: bool
 ) -> int | None:
     """The bot's message with a job's buttons, with or without pictures, posted since then (unix seconds)."""
-    after = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(since, UTC)))
-    async for message in channel.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
-        ours = client.user is not None and message.author.id == client.user.id
-        found = map(views.JOB_BUTTON.fullmatch, views.custom_ids(message.components))  # an entry of the log has others
-        of_job = ours and any(one is not None and one["job"] == job_id for one in found)
+    async for message in own_messages(client, channel, since):
+        found = map(views.JOB_BUTTON.fullmatch, views.custom_ids(message.components))  # entries of the log have others
+        of_job = any(one is not None and one["job"] == job_id for one in found)
         if of_job and views.has_pictures(message.components) == pictures:
             return message.id
     return None
+
+
+async def own_messages(
+    client: discord.Client, channel: discord.abc.Messageable, since: float
+) -> AsyncGenerator[discord.Message]:
+    """The bot's messages since then (unix seconds), the oldest first, as far as it looks."""
+    after = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(since, UTC)))
+    async for message in channel.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
+        if client.user is not None and message.author.id == client.user.id:
+            yield message
 
 
 def channel_of(client: discord.Client, job: Job) -> discord.PartialMessageable:

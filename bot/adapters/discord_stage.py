@@ -52,16 +52,21 @@ class DiscordStage:
         self._closed: set[str] = set()  # jobs whose progress message cannot be edited any more
 
     async def show(self, job: Job, phase: Phase) -> None:
-        """Edit the progress message: through the interaction where there was one, as channel routes are for results."""
+        """Edit the progress message: through the interaction where there was one, as channel routes are for results.
+
+        What was approved late goes on by the channel, once the interaction is over.
+        """
         webhook = interaction_route(self._client, job, self._clock())
-        if job.id in self._closed or (webhook is None and job.notice_id is None):
+        late = job.reply.message_id if job.reply is not None and job.approval is not None else None
+        notice_id = job.notice_id or late
+        if job.id in self._closed or (webhook is None and notice_id is None):
             return
         try:
             view = views.progress(job, self._catalogue, phase)
             if webhook is not None:
                 await webhook.edit_message(first_answer(job), view=view, allowed_mentions=views.NOBODY)
-            elif job.notice_id is not None:
-                notice = channel_of(self._client, job).get_partial_message(job.notice_id)
+            elif notice_id is not None:
+                notice = channel_of(self._client, job).get_partial_message(notice_id)
                 await notice.edit(view=view, allowed_mentions=views.NOBODY)
         except discord.HTTPException as error:
             if error.status in {401, 403, 404}:

@@ -10,7 +10,7 @@ from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_rows import from_row, to_row
 from bot.adapters.sqlite_store import UPDATE_JOB
-from bot.domain.job import Job
+from bot.domain.job import Job, State
 
 BATCH = 200
 """Jobs in one transaction: orders wait no longer for it than for a group of theirs."""
@@ -55,6 +55,7 @@ UNNAME_REST = (
     "UPDATE member_acts INDEXED BY member_acts_of_person SET member_id = ?, reason = '' WHERE member_id = ?",
     "UPDATE member_acts INDEXED BY member_acts_done SET done_by = ? WHERE done_by = ?",
     "UPDATE rules SET changed_by = ? WHERE changed_by = ?",
+    "UPDATE jobs INDEXED BY jobs_answered_by SET approval_by = ? WHERE approval_by = ?",
     "UPDATE word_changes SET changed_by = ? WHERE changed_by = ?",
 )
 """Blocks, strikes and changes of settings hold on, by the stand-in."""
@@ -187,6 +188,8 @@ def _nameless(job: Job, stand_in: int) -> Job:
             job.request, arguments={name: value for name, value in job.request.arguments.items() if name not in words}
         ),
         reply=None,
+        approval=None,
+        error=None if job.approval is not None and job.state is State.FAILED else job.error,  # a moderator's reason
         ticket=None,
         pictures=tuple(replace(one, url="") for one in job.pictures),
     )

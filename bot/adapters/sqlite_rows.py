@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.adapters.sealing import Seal
-from bot.domain.job import Job, Picture, Reply, State, Ticket
+from bot.domain.job import Approval, Job, Picture, Reply, State, Ticket, Word
 from bot.domain.order import Order, Request
 
 _ORDER = TypeAdapter(Order)
@@ -28,6 +28,11 @@ COLUMNS = (
     "reply_json",
     "reply_token",
     "notice_id",
+    "approval",
+    "approval_channel_id",
+    "approval_message_id",
+    "approval_by",
+    "approval_at",
     "ticket_json",
     "pictures_json",
     "message_id",
@@ -57,6 +62,11 @@ def to_row(job: Job, seal: Seal) -> dict[str, object]:
         "reply_json": _REPLY.dump_json(job.reply, exclude={"token"}).decode() if job.reply else None,
         "reply_token": seal.seal(job.reply.token) if job.reply else None,
         "notice_id": job.notice_id,
+        "approval": job.approval.word.value if job.approval else None,
+        "approval_channel_id": job.approval.channel_id if job.approval else None,
+        "approval_message_id": job.approval.message_id if job.approval else None,
+        "approval_by": job.approval.by if job.approval else None,
+        "approval_at": job.approval.at if job.approval else None,
         "ticket_json": _TICKET.dump_json(job.ticket).decode() if job.ticket else None,
         "pictures_json": _PICTURES.dump_json(job.pictures).decode(),
         "message_id": job.message_id,
@@ -84,6 +94,7 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         created_at=row["created_at"],
         reply=_reply(row, seal),
         notice_id=row["notice_id"],
+        approval=_approval(row),
         ticket=_TICKET.validate_json(row["ticket_json"]) if row["ticket_json"] else None,
         submitted_at=row["submitted_at"],
         rendered_at=row["rendered_at"],
@@ -97,6 +108,18 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         units=row["units"],
         told=bool(row["told"]),
         deleted_at=row["deleted_at"],
+    )
+
+
+def _approval(row: sqlite3.Row) -> Approval | None:
+    if row["approval"] is None:
+        return None
+    return Approval(
+        word=Word(row["approval"]),
+        channel_id=row["approval_channel_id"],
+        message_id=row["approval_message_id"],
+        by=row["approval_by"],
+        at=row["approval_at"],
     )
 
 

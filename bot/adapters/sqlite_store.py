@@ -31,8 +31,8 @@ COUNT_OF_MEMBER = """
 """
 COUNT_OF_SCOPE = """
     SELECT count(*) FROM jobs INDEXED BY jobs_in_flight
-    WHERE scope = ? AND state IN ('held', 'submitting', 'queued')
-"""
+    WHERE scope = ? AND state IN ('held', 'submitting', 'queued') AND approval IS NOT 'wanted'
+"""  # what waits for a moderator keeps nobody else waiting
 SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
 WASTED = """
     SELECT coalesce(sum(wasted), 0) FROM jobs INDEXED BY jobs_wasting

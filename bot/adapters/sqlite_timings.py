@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 TURNS = 5000
 """Turns that are read back. Who waited longer ago than that is at most one order off its place."""
 TURNS_GIVEN = """
-    SELECT scope, member_id, credits, created_at, submitted_at FROM jobs INDEXED BY jobs_by_submission
+    SELECT scope, member_id, credits, coalesce(approval_at, created_at) AS created_at, submitted_at FROM jobs INDEXED BY jobs_by_submission
     WHERE submitted_at IS NOT NULL ORDER BY submitted_at DESC LIMIT ?
 """
 ALL_TIMES = "SELECT * FROM timings ORDER BY number"  # a few dozen kinds, 50 of each at most

@@ -111,6 +111,28 @@ class PrivateForbiddenError(RefusedError):
     """The server's rules allow no private results."""
 
 
+class PrivateNeedsApprovalError(RefusedError):
+    """Orders are approved by moderators here, and one of them would have to read what is private."""
+
+
+class NoLogChannelError(RefusedError):
+    """Orders are approved by moderators here, but there is no log channel that the bot can use."""
+
+
+@dataclass(kw_only=True, eq=False)
+class AnsweredAlreadyError(RefusedError):
+    """A moderator has answered before."""
+
+    by: int
+    """Member id."""
+    given: bool
+    """Whether they approved."""
+
+
+class NotWaitingError(RefusedError):
+    """The order needs no approval, or none any more."""
+
+
 @dataclass(kw_only=True, eq=False)
 class DeclaredPictureError(RefusedError):
     """An attachment whose name, declared type or declared size already rules it out."""
@@ -686,6 +708,29 @@ class MayNotBlockError(RefusedError):
     """A moderator named themself, or a bot."""
 
     oneself: bool
+
+
+# --- approval -------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class ApprovalRefusedError(BotError):
+    """A moderator said no before anything was sent."""
+
+    reason: str
+    """Made quiet already; may be empty."""
+
+
+class ApprovalExpiredError(BotError):
+    """No moderator said anything in time."""
+
+    again = True
+
+
+class ApprovalUnaskedError(BotError):
+    """The moderators could not be asked, or where they were asked is gone."""
+
+    again = True
 
 
 # --- delivery -------------------------------------------------------------------------------------

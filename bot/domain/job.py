@@ -67,6 +67,10 @@ class Picture:
     """Bytes."""
 
 
+TOKEN_LIFE = 14.5 * 60
+"""Seconds an interaction's token is used; Discord's own limit is 15 minutes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """How to reach the interaction that ordered: usable for 15 minutes from `created_at` (unix seconds)."""
@@ -76,6 +80,34 @@ class Reply:
     created_at: float
     message_id: int | None = None
     """The progress message, once it stands."""
+
+    def is_over(self, now: float) -> bool:
+        """Whether the token is used no more, at that moment (unix seconds)."""
+        return now > self.created_at + TOKEN_LIFE
+
+
+class Word(StrEnum):
+    """What moderators say to an order that needs their approval."""
+
+    WANTED = "wanted"
+    """Nothing yet."""
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Of an order that moderators have to approve."""
+
+    word: Word = Word.WANTED
+    channel_id: int
+    """The log channel in which they are asked."""
+    message_id: int | None = None
+    """The question there, once it stands."""
+    by: int | None = None
+    """The moderator who answered."""
+    at: float | None = None
+    """Unix seconds of the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +128,8 @@ class Job:
     reply: Reply | None = None
     notice_id: int | None = None
     """The progress message of an order without an interaction, once it is known."""
+    approval: Approval | None = None
+    """None where nobody has to approve."""
     ticket: Ticket | None = None
     submitted_at: float | None = None
     rendered_at: float | None = None
@@ -143,6 +177,21 @@ class Job:
             if self.message_id
             else None,
         )
+
+    @property
+    def unapproved(self) -> bool:
+        """Whether it may not stand in line: a moderator has to approve it, and has not."""
+        return self.state is State.HELD and self.approval is not None and self.approval.word is not Word.GIVEN
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether a moderator may still answer."""
+        return self.unapproved and self.approval is not None and self.approval.word is Word.WANTED
+
+    @property
+    def ready_at(self) -> float:
+        """From when on its waiting counts (unix seconds): from the order, or from its approval."""
+        return self.created_at if self.approval is None or self.approval.at is None else self.approval.at
 
     @property
     def ended(self) -> bool:

@@ -15,6 +15,7 @@ from bot.domain.errors import (
     ModelForbiddenError,
     OnlyOwnPicturesError,
     PrivateForbiddenError,
+    PrivateNeedsApprovalError,
     RefusedError,
     ResolutionForbiddenError,
     RoleNeededError,
@@ -107,6 +108,10 @@ class Effective:
     private: bool
     names_word: bool
     operator_month: int
+    approval: Said[bool]
+    """Whether a moderator has to approve."""
+    log_channel: int | None
+    """Where they are asked."""
 
     @property
     def limits(self) -> Limits:
@@ -148,6 +153,8 @@ def effective(rules: Rules, *, asker: Asker, where: Where, house: House, catalog
         private=rules.private,
         names_word=rules.names_word,
         operator_month=house.limits.operator_month,
+        approval=_approval(rules, asker, where),
+        log_channel=rules.log_channel,
     )
 
 
@@ -167,7 +174,7 @@ def settled(order: Order, holds: Effective, catalogue: Catalogue) -> Order:
     return replace(order, choices=replace(order.choices, resolution=max(fitting, key=size_of)))
 
 
-def objections(
+def objections(  # noqa: C901 - one reason after the other
     order: Order,
     request: Request,
     *,
@@ -202,6 +209,8 @@ def objections(
         found.append(SafetyForbiddenError(limit=holds.safety.value, age_restricted=by_age))
     if order.private and not holds.private:
         found.append(PrivateForbiddenError())
+    if order.private and holds.approval.value:
+        found.append(PrivateNeedsApprovalError())
     if holds.editable is Editable.OWN and authors_asked(order, asker):
         found.append(OnlyOwnPicturesError())
     return found
@@ -224,6 +233,14 @@ def _open(rules: Rules, where: Where) -> Said[bool]:
             return Said(value=listed, source=Source.SERVER)
         case Channels.EXCEPT:
             return Said(value=not listed, source=Source.SERVER)
+
+
+def _approval(rules: Rules, asker: Asker, where: Where) -> Said[bool]:
+    if where.home in rules.approval_channels:
+        return Said(value=True, source=Source.CHANNEL)
+    if rules.approval_roles & {*asker.roles, where.guild_id}:  # a server's own id is its role for everyone
+        return Said(value=True, source=Source.ROLE)
+    return Said(value=False, source=Source.SERVER)
 
 
 def _of_member(rules: Rules, asker: Asker, house: House, server_day: Said[int]) -> tuple[Said[int], Said[bool]]:

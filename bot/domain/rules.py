@@ -94,9 +94,15 @@ class Rules:
     strike_days: int = StrikeRules().days
     strike_block_days: int = StrikeRules().block_days
 
+    # --- approval
+    approval_channels: frozenset[int] = frozenset()
+    """Where orders wait until a moderator approves them in the log channel; threads follow their channel."""
+    approval_roles: frozenset[int] = frozenset()
+    """Members with one of these roles wait everywhere; the server's own id stands for everyone."""
+
     # --- log
     log_channel: int | None = None
-    """Where moderators read what happens, and the operator's notices."""
+    """Where moderators read what happens and approve orders, and where the operator's notices are."""
 
     @property
     def strikes(self) -> StrikeRules:

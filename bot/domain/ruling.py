@@ -37,6 +37,7 @@ class Takes(StrEnum):
     MODELS = "models"
     CHANNEL = "channel"
     CHANNELS = "channels"
+    ROLES = "roles"
 
 
 class Page(StrEnum):
@@ -90,6 +91,8 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("strikes_to_block", Page.SAFETY, Takes.NUMBER, largest=20),
         Setting("strike_days", Page.SAFETY, Takes.NUMBER, largest=365),
         Setting("strike_block_days", Page.SAFETY, Takes.NUMBER, largest=365),
+        Setting("approval_channels", Page.SAFETY, Takes.CHANNELS),
+        Setting("approval_roles", Page.SAFETY, Takes.ROLES),
         Setting("log_channel", Page.LOG, Takes.CHANNEL),
     )
 }
@@ -190,7 +193,7 @@ def read_value(target: Target, text: str, catalogue: Catalogue) -> Value:
             return _flag(setting, text)
         case Takes.MODELS:
             return _models(setting, re.split(r"[\s,]+", text), catalogue)
-        case Takes.CHANNELS:
+        case Takes.CHANNELS | Takes.ROLES:
             return _ids(setting, text)
         case Takes.CHANNEL:
             return next(iter(_ids(setting, text)))
@@ -272,7 +275,8 @@ def _models(setting: Setting, words: list[str], catalogue: Catalogue) -> frozens
 
 def _ids(setting: Setting, text: str) -> frozenset[int]:
     parts = [part for part in re.split(r"[\s,]+|(?<=>)(?=<)", text) if part]
-    found = [re.fullmatch(r"<(?:#|@&)(\d{1,20})>|(\d{1,20})", part) for part in parts]
+    mark = "@&" if setting.takes is Takes.ROLES else "#"
+    found = [re.fullmatch(rf"<{mark}(\d{{1,20}})>|(\d{{1,20}})", part) for part in parts]
     if not parts or not all(found):
         raise BadValueError(name=setting.name, given=text[:40], allowed=())
     if len(parts) > MOST_LISTED:

@@ -10,11 +10,12 @@ from bot.domain.errors import (
     BlockedError,
     BooksBusyError,
     NeedsGoAheadError,
+    NoLogChannelError,
     PersonalOffError,
     PictureKeptError,
     RefusedError,
 )
-from bot.domain.job import Job, Reply
+from bot.domain.job import Approval, Job, Reply
 from bot.domain.journal import Refused
 from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
@@ -67,6 +68,7 @@ class Desk:
         preferences: PreferencesStore,
         history: History,
         house: House,
+        can_ask: Callable[[int, int], bool],
         clock: Clock,
         new_id: Callable[[], str],
         new_seed: Callable[[], int],
@@ -85,6 +87,7 @@ class Desk:
         self._preferences = preferences
         self._history = history
         self._house = house
+        self._can_ask = can_ask
         self._clock = clock
         self._new_id = new_id
         self._new_seed = new_seed
@@ -121,6 +124,7 @@ class Desk:
             request=request,
             credits=credit,
             created_at=self._clock(),
+            approval=Approval(channel_id=holds.log_channel) if holds.approval.value and holds.log_channel else None,
             reply=reply,
         )
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
@@ -149,6 +153,8 @@ class Desk:
             async with within(BOOKS_TIMEOUT, BooksBusyError()):
                 if await self._keepers.keepers(authors):
                     found.append(PictureKeptError())
+        if holds.approval.value and not self._can_ask(order.guild_id or 0, holds.log_channel or 0):
+            found.append(NoLogChannelError())
         if found:
             found[0].also = tuple(found[1:])
             raise found[0]

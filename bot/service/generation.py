@@ -68,6 +68,8 @@ class Generation:
 
     async def make(self, run: Run) -> Result | None:
         """The finished images; None for a job that has its files already. Raises BotError."""
+        if run.job.approval is not None and run.job.reply is not None and run.job.reply.is_over(self._parts.clock()):
+            run.progress.go_on_by_channel()
         match run.job.state:
             case State.HELD:
                 await self._turn(run)
@@ -81,6 +83,12 @@ class Generation:
                 raise SubmitUnansweredError(may_be_billed=True)
             case _:
                 return None
+
+    def stand_in_line(self, run: Run) -> None:
+        """From here on its turn may come; what moderators have approved shows its place at once."""
+        self._line.join(run.job, lambda phase: self.show_line(run, phase))
+        if run.job.approval is not None:
+            self.show_line(run, self._line.phase(run.job))
 
     def show_line(self, run: Run, phase: InLine) -> None:
         """Say where it stands."""
@@ -288,4 +296,4 @@ class Generation:
 
     def _patience(self, run: Run) -> float:
         """Seconds that the order may still wait for its turn."""
-        return max(0.0, run.job.created_at + self._parts.max_wait - self._parts.clock())
+        return max(0.0, run.job.ready_at + self._parts.max_wait - self._parts.clock())

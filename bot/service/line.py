@@ -188,7 +188,7 @@ def _waiting(job: Job) -> Waiting:
         scope=job.order.scope,
         member_id=job.order.member_id,
         credits=job.credits,
-        created_at=job.created_at,
+        created_at=job.ready_at,
         ready=False,
         had_turn=job.submitted_at is not None,
     )

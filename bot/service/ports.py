@@ -232,7 +232,12 @@ class Resuming:
     """The bot stops; the work goes on after its restart."""
 
 
-Phase = Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingApproval:
+    """A moderator has to approve the order first; it does not stand in line yet."""
+
+
+Phase = AwaitingApproval | Preparing | InLine | Generating | Fetching | Cancelling | Searching | Shut | Late | Resuming
 
 
 class Stage(Protocol):

@@ -20,6 +20,9 @@ LATE_AFTER = 60.0
 NOTICE_EDITS = 2
 """Edits of a progress message in a channel, where all of a channel's edits share one narrow limit; the last word is one more."""
 
+WORTH_AN_EDIT = Generating | Searching | Shut | Late | Resuming
+"""What is said there."""
+
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -46,7 +49,7 @@ class Progress:
         self._landed.set()
         self._task: asyncio.Task[None] | None = None
         by_channel = job.reply is None
-        self._worth = Generating | Searching | Shut | Late | Resuming if by_channel else Phase
+        self._worth = WORTH_AN_EDIT if by_channel else Phase
         # What an earlier process edited is not known, so this one only says the last word.
         self._left = (NOTICE_EDITS if first is not None else 0) if by_channel else None
 
@@ -56,13 +59,19 @@ class Progress:
             self._wanted = phase
             self._changed.set()
 
+    def go_on_by_channel(self) -> None:
+        """From now on edits are as few as in a channel, but for one that says how things are."""
+        if self._left is None:
+            self._worth, self._left = WORTH_AN_EDIT, NOTICE_EDITS + 1
+
     def start(self) -> None:
         """Edit from now on, until `stop`."""
         self._task = asyncio.create_task(self._run(), name=f"progress-{self._job.id}")
 
     async def say(self, phase: Phase) -> None:
         """Edit now, where the phase is worth one of the edits that are left."""
-        if not isinstance(phase, self._worth) or self._left == 0:
+        is_worth_it = isinstance(phase, self._worth) or (self._left or 0) > NOTICE_EDITS
+        if not is_worth_it or self._left == 0:
             return
         self._shown = phase
         if self._left is not None:

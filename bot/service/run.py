@@ -12,7 +12,7 @@ from bot.service.alerts import Alerts
 from bot.service.forecast import Timings
 from bot.service.journal import Event
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock, ImageBackend, JobStore, PictureIntake, Stage
+from bot.service.ports import Cancelling, Clock, ImageBackend, JobStore, PictureIntake, Stage
 from bot.service.progress import Progress
 from bot.service.ruling import unheard
 
@@ -63,6 +63,8 @@ class Run:
     was_rendered: bool = False
     """Whether that process may have posted its images."""
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
+    called_off_by: int | None = None
+    """The member or moderator who did, where this process saw it."""
     took: float | None = None
     """Seconds that fal took, where this process saw all of it."""
 
@@ -70,6 +72,12 @@ class Run:
         """What was called off before a restart still is."""
         if self.job.cancel_wanted:
             self.called_off.set()
+
+    def call_off(self, by: int | None) -> None:
+        """Somebody wants no images any more."""
+        self.called_off_by = by
+        self.progress.show(Cancelling())
+        self.called_off.set()
 
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""

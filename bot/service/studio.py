@@ -24,6 +24,7 @@ from bot.domain.job import NEXT, Job, State
 from bot.domain.journal import Failed, Finished, Ordered
 from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
+from bot.service.approvals import Approvals
 from bot.service.collecting import collect, price
 from bot.service.desk import BOOKS_TIMEOUT
 from bot.service.forecast import Forecast
@@ -32,7 +33,7 @@ from bot.service.generation import Generation
 from bot.service.line import Line
 from bot.service.lost import find_lost
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Fetching, Phase, Preparing, Result, Resuming, Searching
+from bot.service.ports import AwaitingApproval, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import within
 from bot.service.run import Parts, Run
@@ -53,8 +54,9 @@ GOODBYE_GRACE = 2.0
 class Studio:
     """Every job on its way. `run` works until it is cancelled; the other methods may be called meanwhile."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, approvals: Approvals) -> None:
         self._parts = parts
+        self._approvals = approvals
         self._gate = Gate(parts.clock, parts.sleep, parts.alerts)
         self._forecast = Forecast(parts.timings, parts.catalogue, parts.clock)
         self._line = Line(parts.max_concurrent, parts.weights, self._forecast, self._gate, parts.clock)
@@ -87,6 +89,8 @@ class Studio:
 
     def first_phase(self, job: Job) -> Phase:
         """What the first answer to an order says."""
+        if job.unapproved:
+            return AwaitingApproval()
         return Preparing() if job.order.is_edit else self._line.first_phase(job)
 
     def accept(self, job: Job, message_id: int | None = None) -> None:
@@ -119,11 +123,10 @@ class Studio:
         if run is None or run.job.state not in {State.HELD, State.SUBMITTING, State.QUEUED}:
             raise NothingToCancelError
 
-    def cancel(self, job: Job) -> None:
-        """Ask for a cancel; returns before it happened, and does nothing when it is too late."""
+    def cancel(self, job: Job, by: int | None = None) -> None:
+        """Ask for a cancel; returns before it happened, and does nothing when it is too late. `by`: whose wish it is."""
         if (run := self._runs.get(job.id)) is not None:
-            run.progress.show(Cancelling())
-            run.called_off.set()
+            run.call_off(by)
 
     async def fetched(self, job: Job, message_id: int) -> None:
         """What could be posted nowhere was handed to its member."""
@@ -134,7 +137,7 @@ class Studio:
     async def stop(self) -> None:
         """Take no new orders, wait for steps that must not be cut, and say that the work goes on later."""
         await self._uncut.stop(STOP_GRACE)
-        waiting = [run for run in self._runs.values() if not run.job.ended]
+        waiting = [run for run in self._runs.values() if not (run.job.ended or run.job.unapproved)]
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
                 for run in waiting:
@@ -186,6 +189,9 @@ class Studio:
             return
         if not run.taken_up:
             await run.save(run.job)  # with the progress message's id
+        if run.job.unapproved:
+            await self._approvals.wait(run)
+            self._generation.stand_in_line(run)
         result = await self._result(run)
         if result is not None:
             run.progress.show(Fetching())
@@ -273,6 +279,7 @@ class Studio:
                 await self._parts.stage.cancelled(run.job)
             case _:
                 await self._parts.stage.tell(run.job, unpacked(run.job.error or ""), again=run.taken_up)
+        await self._approvals.close(run)
         self._parts.reached(Point.TOLD)
         await run.save(run.job.but(told=True))
 
@@ -285,8 +292,8 @@ class Studio:
 
     def _admit(self, run: Run) -> None:
         self._runs[run.job.id] = run
-        if run.job.state is State.HELD:
-            self._line.join(run.job, lambda phase: self._generation.show_line(run, phase))
+        if run.job.state is State.HELD and not run.job.unapproved:
+            self._generation.stand_in_line(run)
         elif run.job.state in AT_FAL:
             self._line.there_already(run.job)
         self._arrivals.put_nowait(run)

@@ -1,5 +1,6 @@
 """What the bot's messages look like: every message is rendered here, in Components V2."""
 
+from bot.views.approval import approval, refuse_form
 from bot.views.basket import basket
 from bot.views.edit_form import edit_form, filled, refused_form
 from bot.views.forms import Form, form_id, read_form
@@ -47,6 +48,7 @@ __all__ = [
     "Page",
     "PanelItem",
     "SettingsShown",
+    "approval",
     "ask_delete",
     "ask_delete_and_release",
     "basket",
@@ -79,6 +81,7 @@ __all__ = [
     "quiet",
     "read_form",
     "recipe",
+    "refuse_form",
     "refused_form",
     "report",
     "result",

@@ -26,7 +26,7 @@ def result(
     job: Job, catalogue: Catalogue, filenames: Sequence[str], remark: str | None, originals: Sequence[int]
 ) -> ui.LayoutView:
     """The final message. `originals`: the positions of images whose untouched file differs from what is shown."""
-    took = (job.rendered_at or job.created_at) - job.created_at
+    took = (job.rendered_at or job.ready_at) - job.ready_at
     said = texts.result(job, title_of(job, catalogue), took)
     view = _about(job, said if remark is None else f"{said}\n{remark}")
     gallery = ui.MediaGallery[ui.LayoutView]()

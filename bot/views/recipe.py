@@ -16,7 +16,7 @@ LINE_SHOWN = 2800
 
 def recipe(job: Job, catalogue: Catalogue, parent: str | None) -> tuple[ui.LayoutView, discord.File | None]:
     """The message, and the file that it refers to when the command is too long. `parent`: a link."""
-    took = job.rendered_at - job.created_at if job.rendered_at else None
+    took = job.rendered_at - job.ready_at if job.rendered_at else None
     view = note(texts.recipe_facts(job, title_of(job, catalogue), took, parent))
     line = command(job)
     file = None

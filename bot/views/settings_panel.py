@@ -11,7 +11,7 @@ from bot import texts
 from bot.domain.catalogue import Catalogue
 from bot.domain.policy import House
 from bot.domain.rules import RulesRecord
-from bot.domain.ruling import SETTINGS, Page, Target, cap, choices_of, setting_of, value_of
+from bot.domain.ruling import SETTINGS, Page, Takes, Target, cap, choices_of, setting_of, value_of
 from bot.domain.words import WordsRecord
 from bot.service.ruling import Changed
 from bot.service.wording import line_of
@@ -145,6 +145,8 @@ def _safety(shown: Shown) -> Iterable[ui.Item[Any]]:
     yield ui.TextDisplay(texts.numbers_said(shown.record.rules, FIELDS["strikes"], shown.cap))
     forms = (_button(shown, "form", form, label=label) for form, label in texts.SAFETY_FORMS.items())
     yield row(_toggle(shown, Target("private")), *forms)
+    yield from _picked(shown, Target("approval_channels"))
+    yield from _picked(shown, Target("approval_roles"))
 
 
 def _log(shown: Shown) -> Iterable[ui.Item[Any]]:
@@ -209,19 +211,24 @@ def _option(value: str, label: str, chosen: bool) -> discord.SelectOption:  # no
 
 
 def _picked(shown: Shown, target: Target, most: int = MOST_CHOSEN) -> Iterable[ui.Item[Any]]:
-    """A title with the value, and Discord's own select of channels."""
+    """A title with the value, and Discord's own select of channels or roles."""
     now = value_of(shown.record.rules, target)
     ids = sorted(int(one) for one in now) if isinstance(now, frozenset) else [now] if isinstance(now, int) else []
     yield ui.TextDisplay(texts.setting_line(target, now))
     if len(ids) > most:
         yield ui.TextDisplay(texts.too_many_for_panel(target.name))
         return
+    of_roles = SETTINGS[target.name].takes is Takes.ROLES
+    kind = discord.SelectDefaultValueType.role if of_roles else discord.SelectDefaultValueType.channel
+    custom_id = panel_id("settings", "set", shown.setting(target))
+    chosen = [discord.SelectDefaultValue(id=one, type=kind) for one in ids]
+    if of_roles:
+        yield row(
+            PanelItem(ui.RoleSelect[Any](custom_id=custom_id, min_values=0, max_values=most, default_values=chosen))
+        )
+        return
     select = ui.ChannelSelect[Any](
-        channel_types=CHANNEL_KINDS,
-        custom_id=panel_id("settings", "set", shown.setting(target)),
-        min_values=0,
-        max_values=most,
-        default_values=[discord.SelectDefaultValue(id=one, type=discord.SelectDefaultValueType.channel) for one in ids],
+        channel_types=CHANNEL_KINDS, custom_id=custom_id, min_values=0, max_values=most, default_values=chosen
     )
     yield row(PanelItem(select))
 

@@ -159,6 +159,11 @@ class Books:
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
             return list(connection.execute(sql))
 
+    def change(self, sql: str) -> None:
+        """As only a crash or another program could."""
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            connection.execute(sql)
+
     def states(self) -> list[object]:
         """Of all jobs, oldest first."""
         return [state for (state,) in self.rows("SELECT state FROM jobs ORDER BY number")]

@@ -328,7 +328,7 @@ async def test_a_private_images_buttons_are_its_requesters_alone(here: World, bo
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
     (job,) = await jobs_of(here)
-    await eventually(lambda: books.states() == ["delivered"])
+    await eventually(lambda: books.rows("SELECT told FROM jobs") == [(1,)])  # the last that is written of it
     await here.app.store.save((await jobs_of(here))[0].but(order=replace(job.order, private=True)))
     for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
         answer = await here.moderator.click(result, label=label)

@@ -437,3 +437,36 @@ class FakeStage:
     def phases(self, job: Job) -> list[Phase]:
         """What the progress message of this job said, in order."""
         return [phase for _, job_id, phase in self.shown if job_id == job.id]
+
+
+@dataclass(slots=True)
+class FakeQuestions:
+    """A log channel whose moderators see what stands in it."""
+
+    asked: list[Job] = field(default_factory=list[Job])
+    looked_first: list[bool] = field(default_factory=list[bool])
+    """Of each question, whether an earlier one was looked for."""
+    closed: list[Job] = field(default_factory=list[Job])
+    closed_by: list[int | None] = field(default_factory=list[int | None])
+    gone: bool = False
+    refuse: BaseException | None = None
+    """Raised by ask."""
+    asking: asyncio.Event | None = None
+    """A question stands only after this."""
+
+    async def ask(self, job: Job, *, again: bool) -> int:
+        if self.asking is not None:
+            await self.asking.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        self.asked.append(job)
+        self.looked_first.append(again)
+        return 700_000 + job.number
+
+    def is_gone(self, job: Job) -> bool:
+        assert job.approval is not None
+        return self.gone
+
+    async def close(self, job: Job, *, by: int | None) -> None:
+        self.closed.append(job)
+        self.closed_by.append(by)

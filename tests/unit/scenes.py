@@ -6,12 +6,25 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from doubles import CATALOGUE, WIDE, Books, FakeFal, FakeIntake, FakeStage, HandClock, a_job, an_order, until
+from doubles import (
+    CATALOGUE,
+    WIDE,
+    Books,
+    FakeFal,
+    FakeIntake,
+    FakeQuestions,
+    FakeStage,
+    HandClock,
+    a_job,
+    an_order,
+    until,
+)
 
 from bot.domain.errors import BotError
 from bot.domain.job import Job, State
 from bot.domain.order import Choices, Order
 from bot.service.alerts import Alerts, Subject
+from bot.service.approvals import Approvals
 from bot.service.points import Point, nothing
 from bot.service.ports import JobStore
 from bot.service.run import Parts
@@ -21,10 +34,11 @@ from bot.service.studio import Studio
 class Scene:
     """One process of the bot, as far as the service goes."""
 
-    def __init__(self, books: Books, clock: HandClock, parts: Parts) -> None:
+    def __init__(self, books: Books, clock: HandClock, parts: Parts, questions: FakeQuestions) -> None:
         self.books = books
         self.clock = clock
-        self.studio = Studio(parts)
+        self.approvals = Approvals(questions)
+        self.studio = Studio(parts, self.approvals)
         self.news: list[tuple[Subject, bool]] = []
         """What the operator heard."""
 
@@ -74,6 +88,7 @@ class House:
         self.fal = FakeFal()
         self.intake = FakeIntake()
         self.stage = FakeStage(clock)
+        self.questions = FakeQuestions()
         self.catalogue = CATALOGUE
         self.max_concurrent = 2
         self.weights: dict[str, float] = {}
@@ -104,7 +119,7 @@ class House:
             operator_month=100_000,
             reached=self._reach,
         )
-        scene = Scene(self.books, self.clock, parts)
+        scene = Scene(self.books, self.clock, parts, self.questions)
         await scene.studio.take_up()
         tasks = [asyncio.create_task(scene.studio.run()), asyncio.create_task(alerts.run(scene.tell_operator))]
         try:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.domain.errors import Allowance, QuotaExceededError, RefusedError, TooManyJobsError
-from bot.domain.job import NEXT, Job, Reply, State, WrongStepError
+from bot.domain.job import NEXT, Approval, Job, Reply, State, Word, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits
 from bot.domain.order import Choices
 from bot.domain.preferences import Preferences
@@ -592,6 +592,7 @@ def a_full_job() -> Job:
         job,
         request=job.request.with_pictures(["https://fal.invalid/1", "https://fal.invalid/2"]),
         notice_id=2**61 + 2,
+        approval=Approval(word=Word.GIVEN, channel_id=2**61 + 3, message_id=2**61 + 4, by=2**61 + 5, at=NOON + 0.25),
         reply=Reply(application_id=2**62, token="the-interaction-token", created_at=NOON + 0.5, message_id=2**61 + 1),
     )
 

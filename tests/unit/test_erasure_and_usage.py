@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_usage import SqliteUsage
 from bot.adapters.sqlite_words import SqliteWords
-from bot.domain.errors import Allowance, QuotaExceededError
-from bot.domain.job import Job, State
+from bot.domain.errors import Allowance, ApprovalRefusedError, QuotaExceededError, packed
+from bot.domain.job import Approval, Job, State, Word
 from bot.domain.ledger import FREE, Closing
 from bot.domain.purse import marks_reached
 from bot.domain.rules import Rules, RulesRecord
@@ -104,6 +105,25 @@ async def test_being_forgotten_gives_no_credits_back(books: Books, erasure: Sqli
         await books.store.hold(a_job(credit=51), tight)
     assert (refused.value.allowance, refused.value.left) == (Allowance.MEMBER_DAY, 50)
     await books.store.hold(a_job(credit=50), tight)
+
+
+@pytest.mark.parametrize("forgotten", ["member", "moderator"])
+async def test_who_was_refused_and_who_refused_can_both_be_forgotten(
+    books: Books, erasure: SqliteErasure, tmp_path: Path, forgotten: str
+) -> None:
+    asked = replace(a_job(an_order(member=111222333)), approval=Approval(channel_id=9, message_id=10))
+    job = await books.store.hold(asked, WIDE)
+    refused = Approval(word=Word.REFUSED, channel_id=9, message_id=10, by=444555666, at=NOON)
+    error = packed(ApprovalRefusedError(reason="no herons"))
+    await books.store.save(job.to(State.FAILED, approval=refused, error=error, charged=0, told=True), FREE)
+    member = 111222333 if forgotten == "member" else 444555666
+    await erasure.erase_member(member, NOON)
+    assert await erasure.finish_member(member)
+    left = everything(tmp_path / "bot.sqlite3")
+    assert str(member).encode() not in left
+    assert (b"no herons" in left) == (forgotten == "moderator")
+    assert b"444555666" not in left, "an order without its person needs no moderator either"
+    assert list(audit(tmp_path / "bot.sqlite3")) == []
 
 
 async def test_an_order_on_its_way_is_finished_before_its_member_is_forgotten(

@@ -11,6 +11,7 @@ from bot.domain.asking import Asker, Where
 from bot.domain.errors import (
     ChannelClosedError,
     ModelForbiddenError,
+    PrivateNeedsApprovalError,
     RefusedError,
     ResolutionForbiddenError,
     RoleNeededError,
@@ -30,7 +31,7 @@ HOUSE = House(
 ANN = Asker(member_id=7)
 MODELS = tuple(CATALOGUE.models)
 SIZES = ("0.5K", "1K", "2K", "4K")
-CHANNELS, ROLES = (100, 101, 102), (1, 2, 3, 4)
+CHANNELS, ROLES, SERVER = (100, 101, 102), (1, 2, 3, 4), 77
 
 
 def held(rules: Rules, *, roles: frozenset[int] = frozenset(), where: Where | None = None) -> Effective:
@@ -71,10 +72,12 @@ all_rules = st.builds(
     channel_rules=st.dictionaries(st.sampled_from(CHANNELS), own_rules),
     safety=maybe(st.integers(1, 6)),
     private=st.booleans(),
+    approval_channels=st.frozensets(st.sampled_from(CHANNELS)),
+    approval_roles=st.frozensets(st.sampled_from((*ROLES, SERVER))),
 )
 places = st.builds(
     Where,
-    guild_id=st.just(1),
+    guild_id=st.just(SERVER),
     channel_id=st.sampled_from(CHANNELS),
     age_restricted=st.booleans(),
 )
@@ -118,6 +121,7 @@ def test_no_order_beyond_any_rule_passes(order: Order, rules: Rules, where: Wher
     laxest = min(one for one in (6, own.safety or rules.safety) if one is not None)
     assert (order.choices.safety or 1) <= (laxest if where.age_restricted else min(laxest, 4))
     assert not (order.private and not rules.private)
+    assert not (order.private and holds.approval.value)
     assert not (rules.roles_only and not roles & rules.role_allowances.keys())
     listed = where.channel_id in rules.listed_channels
     assert {Channels.EVERY: True, Channels.ONLY: listed, Channels.EXCEPT: not listed}[rules.channels]
@@ -139,11 +143,13 @@ def lifted(rules: Rules, name: str) -> Rules:
     value: object = {"roles_only": False, "private": True, "channels": Channels.EVERY}.get(name)
     if name in {"server_day", "member_day"}:
         value = 10**6
+    if name.startswith("approval"):
+        value = frozenset[int]()
     return replace(rules, **{name: value})  # pyright: ignore[reportArgumentType] - a field by its name
 
 
 LIFTED = ("models", "server_day", "server_month", "member_day", "member_jobs", "server_jobs", "largest_resolution",
-          "most_images", "roles_only", "channels", "safety", "private")  # fmt: skip
+          "most_images", "roles_only", "channels", "safety", "private", "approval_channels", "approval_roles")  # fmt: skip
 
 
 @given(orders, all_rules, places, members, st.sampled_from(LIFTED))
@@ -161,6 +167,31 @@ def test_lifting_a_limit_never_forbids_more(
     assert new.server_jobs >= old.server_jobs
 
 
+@given(orders, all_rules, places, members)
+def test_approval_lets_nothing_pass_that_is_refused_without_it(
+    order: Order, rules: Rules, where: Where, roles: frozenset[int]
+) -> None:
+    free = replace(rules, approval_channels=frozenset(), approval_roles=frozenset())
+    refused, without = (
+        set(said(order, rules, roles=roles, where=where)),
+        set(said(order, free, roles=roles, where=where)),
+    )
+    assert without <= refused <= without | {PrivateNeedsApprovalError}
+    assert held(rules, roles=roles, where=where).limits == held(free, roles=roles, where=where).limits
+
+
+@given(all_rules, places, members)
+def test_an_order_waits_where_its_channel_or_one_of_its_members_roles_is_listed_and_nowhere_else(
+    rules: Rules, where: Where, roles: frozenset[int]
+) -> None:
+    approval = held(rules, roles=roles, where=where).approval
+    by_channel = where.channel_id in rules.approval_channels
+    by_role = bool(rules.approval_roles & roles) or SERVER in rules.approval_roles
+    assert approval.value == (by_channel or by_role)
+    if approval.value:
+        assert approval.source is (Source.CHANNEL if by_channel else Source.ROLE)
+
+
 @given(orders, all_rules, places, members, st.sampled_from(ROLES))
 def test_a_role_never_lowers_an_allowance(
     order: Order, rules: Rules, where: Where, roles: frozenset[int], role: int
@@ -168,9 +199,10 @@ def test_a_role_never_lowers_an_allowance(
     before, after = held(rules, roles=roles, where=where), held(rules, roles=roles | {role}, where=where)
     assert after.member_day.value >= before.member_day.value
     assert after.welcome.value >= before.welcome.value
-    assert set(said(order, rules, roles=roles | {role}, where=where)) <= set(
+    more = set(said(order, rules, roles=roles | {role}, where=where)) - set(
         said(order, rules, roles=roles, where=where)
     )
+    assert more <= {PrivateNeedsApprovalError}, "a role may only make its members wait"
 
 
 @given(all_rules, places, members)

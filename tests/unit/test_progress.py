@@ -65,6 +65,19 @@ async def test_a_message_is_edited_once_per_pause_and_what_changed_meanwhile_is_
     assert room.shown == [(1 + 2 * n, InLine(ahead=39 - 4 * n)) for n in range(10)]
 
 
+async def test_what_goes_on_by_channel_says_how_things_are_once_and_then_little(room: Room) -> None:
+    room.progress.start()
+    for _ in range(2):  # a lost request is made again
+        room.progress.go_on_by_channel()
+        for ahead in (3, 2, 1):
+            room.progress.show(InLine(ahead=ahead))
+            await room.pass_time(4)
+    for since in range(5):
+        room.progress.show(Generating(since=since))
+        await room.pass_time(4)
+    assert [phase for _, phase in room.shown] == [InLine(ahead=3), Generating(since=0), Generating(since=1)]
+
+
 async def test_the_pause_follows_the_load_from_edit_to_edit(room: Room) -> None:
     room.progress.start()
     room.jobs = 1000

@@ -82,6 +82,9 @@ async def here(tmp_path: Path) -> AsyncGenerator[Scene]:
         ("replies", "mention", Replies.MENTION),
         ("listed_channels", "<#100><#101> 102", frozenset({100, 101, 102})),
         ("log_channel", "<#100>", 100),
+        ("approval_channels", "<#100> 101", frozenset({100, 101})),
+        ("approval_roles", "<@&7><@&8>, 9", frozenset({7, 8, 9})),
+        ("approval_roles", "none", frozenset[int]()),
         ("confirm_above", "0", 0),
     ],
 )
@@ -116,6 +119,9 @@ async def test_a_value_is_read_as_people_write_it(here: Scene, name: str, text: 
         ("largest_resolution", "8K", BadValueError),
         ("models", "dall-e", BadValueError),
         ("log_channel", "somewhere", BadValueError),
+        ("log_channel", "<@&7>", BadValueError),
+        ("approval_roles", "<#100>", BadValueError),
+        ("approval_channels", "<@&7>", BadValueError),
         ("listed_channels", " ".join(str(n) for n in range(101)), TooManyValuesError),
         ("channels", "only", NothingLeftError),
         ("roles_only", "on", NothingLeftError),
@@ -353,3 +359,11 @@ def test_a_pass_holds_for_its_opener_as_they_were(
 def test_a_pass_cannot_be_made_up(made_up: str) -> None:
     with pytest.raises(PanelOverError):
         Passes("secret", lambda: 1_795_000_000.0).check(made_up, visitor(manager=True))
+
+
+async def test_rules_that_an_earlier_version_stored_still_load(here: Scene, tmp_path: Path) -> None:
+    """They know nothing of what came later."""
+    with closing(sqlite3.connect(tmp_path / "bot.sqlite3", isolation_level=None)) as connection:
+        row = (SERVER, '{"server_day": 500, "log_channel": 100}', ANN)
+        connection.execute("INSERT INTO rules VALUES (?, 1, ?, ?, 1000.0)", row)
+    assert await here.rules() == Rules(server_day=500, log_channel=100)

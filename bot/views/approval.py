@@ -1,0 +1,58 @@
+"""What moderators see of an order that waits for them."""
+
+import discord
+from discord import ui
+
+from bot import texts
+from bot.domain.catalogue import Catalogue
+from bot.domain.job import Job
+from bot.views.forms import FORM_LIFE, form_id
+from bot.views.items import panel_button, row
+from bot.views.words import note, quiet, title_of
+
+PROMPT_SHOWN = 1500
+"""Characters of the prompt; quiet ones may be twice as long, and Discord takes 4,000 in all."""
+PICTURES_SHOWN = 4
+REASON_LIMIT = 200
+"""Characters."""
+
+
+class _Form(ui.Modal):
+    async def on_submit(self, _interaction: discord.Interaction) -> None:
+        """Every submission is read raw, elsewhere."""
+
+
+def approval(
+    job: Job, catalogue: Catalogue, *, pictures: bool = True, called_off_by: int | None = None
+) -> ui.LayoutView:
+    """The question; once it is over, how it ended in place of the buttons.
+
+    No buttons of a job's own are on it: what carries those is taken for a progress message or a result.
+    """
+    view = note(texts.quoted(quiet(job.order.title, PROMPT_SHOWN)))
+    view.add_item(ui.TextDisplay(texts.approval(job, title_of(job, catalogue), called_off_by)))
+    shown = [one.url for one in job.order.references if one.url.startswith(("https://", "http://"))]
+    if shown and pictures:
+        gallery = ui.MediaGallery[ui.LayoutView]()
+        for url in shown[:PICTURES_SHOWN]:
+            gallery.add_item(media=url, description=texts.APPROVAL_PICTURE)
+        view.add_item(gallery)
+    if job.awaits_approval:
+        view.add_item(
+            row(
+                panel_button("approval", "approve", job.id, label=texts.APPROVE, style=discord.ButtonStyle.success),
+                panel_button("approval", "refuse", job.id, label=texts.REFUSE, style=discord.ButtonStyle.danger),
+                panel_button("approval", "recipe", job.id, label=texts.RECIPE),
+            )
+        )
+    return view
+
+
+def refuse_form(job: Job) -> ui.Modal:
+    """Asks for a reason, which may be left out."""
+    form = _Form(title=texts.REFUSE_FORM, custom_id=form_id("approval", job.id), timeout=FORM_LIFE)
+    field = ui.TextInput[ui.View](
+        custom_id="reason", style=discord.TextStyle.paragraph, required=False, max_length=REASON_LIMIT
+    )
+    form.add_item(ui.Label(text=texts.REFUSE_REASON, description=texts.REFUSE_HINT, component=field))
+    return form
