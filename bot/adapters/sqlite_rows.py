@@ -16,17 +16,13 @@ _TICKET = TypeAdapter(Ticket)
 _PICTURES = TypeAdapter(tuple[Picture, ...])
 
 # `deleted_at` is not among them: a job that is saved later does not know of a deletion.
-COLUMNS = (
-    "id",
+FIXED = ("id", "scope", "member_id", "credits", "order_json", "reply_token", "created_at")
+"""They are written once: while a job lives, neither its order nor its token changes."""
+CHANGING = (
     "state",
-    "scope",
-    "member_id",
-    "credits",
     "charged",
-    "order_json",
     "request_json",
     "reply_json",
-    "reply_token",
     "notice_id",
     "approval",
     "approval_channel_id",
@@ -42,25 +38,34 @@ COLUMNS = (
     "wasted",
     "units",
     "told",
-    "created_at",
     "submitted_at",
     "rendered_at",
 )
+COLUMNS = (*FIXED, *CHANGING)
 
 
 def to_row(job: Job, seal: Seal) -> dict[str, object]:
     """The columns of a job; the interaction's token is sealed and stands in no JSON."""
-    return {
+    fixed = {
         "id": job.id,
-        "state": job.state.value,
         "scope": job.order.scope,
         "member_id": job.order.member_id,
         "credits": job.credits,
-        "charged": job.charged,
         "order_json": _ORDER.dump_json(job.order).decode(),
+        "reply_token": seal.seal(job.reply.token) if job.reply else None,
+        "created_at": job.created_at,
+    }
+    return fixed | changes(job)
+
+
+def changes(job: Job) -> dict[str, object]:
+    """What may differ at the next step, and the id."""
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "charged": job.charged,
         "request_json": _REQUEST.dump_json(job.request).decode(),
         "reply_json": _REPLY.dump_json(job.reply, exclude={"token"}).decode() if job.reply else None,
-        "reply_token": seal.seal(job.reply.token) if job.reply else None,
         "notice_id": job.notice_id,
         "approval": job.approval.word.value if job.approval else None,
         "approval_channel_id": job.approval.channel_id if job.approval else None,
@@ -76,7 +81,6 @@ def to_row(job: Job, seal: Seal) -> dict[str, object]:
         "wasted": job.wasted,
         "units": job.units,
         "told": int(job.told),
-        "created_at": job.created_at,
         "submitted_at": job.submitted_at,
         "rendered_at": job.rendered_at,
     }

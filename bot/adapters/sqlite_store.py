@@ -9,7 +9,7 @@ from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_people import GRANTED, granted
-from bot.adapters.sqlite_rows import COLUMNS, from_row, to_row
+from bot.adapters.sqlite_rows import CHANGING, COLUMNS, changes, from_row, to_row
 from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
 from bot.domain.job import NEXT, Job, State, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits, Standing, day_of, month_of, next_day, next_month
@@ -21,6 +21,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between tries to write a job down."""
 INSERT_JOB = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + name for name in COLUMNS)})"  # noqa: S608 - column names of ours
 UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in COLUMNS)} WHERE id = :id"  # noqa: S608 - the same
+SAVE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in CHANGING)} WHERE id = :id"  # noqa: S608 - the same
 ADD_ENTRY = """
     INSERT INTO ledger (job_id, book, kind, credits, scope, member_id, day, at)
     VALUES (:job_id, :book, :kind, :credits, :scope, :member_id, :day, :at)
@@ -90,9 +91,8 @@ class SqliteStore:
 
         def undo(_number: int) -> Callable[[sqlite3.Connection], None]:
             """Nobody heard that it was held: it must not stay held."""
-            return lambda connection: _save(
-                connection, job.to(State.CANCELLED, charged=0, told=True), self._seal, FREE, now
-            )
+            cancelled = job.to(State.CANCELLED, charged=0, told=True)
+            return lambda connection: _save(connection, cancelled, FREE, now)
 
         return job.but(number=await self._database.write(work, undo))
 
@@ -101,7 +101,7 @@ class SqliteStore:
         now, pause = self._clock(), FIRST_PAUSE
         while True:
             try:
-                return await self._database.write(lambda connection: _save(connection, job, self._seal, closing, now))
+                return await self._database.write(lambda connection: _save(connection, job, closing, now))
             except sqlite3.OperationalError as error:  # locked or full: what is known of a paid job must not be dropped
                 _log.error("job %s: not written down yet (%s)", job.id, error)
                 await asyncio.sleep(pause)
@@ -207,11 +207,11 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, st
             )
 
 
-def _save(connection: sqlite3.Connection, job: Job, seal: Seal, closing: Closing | None, now: float) -> None:
+def _save(connection: sqlite3.Connection, job: Job, closing: Closing | None, now: float) -> None:
     stored = connection.execute(STATE_OF, (job.id,)).fetchone()
     if stored is None or (stored[0] != job.state and job.state not in NEXT[State(stored[0])]):
         raise WrongStepError(f"job {job.id}: stored as {stored and stored[0]}, saved as {job.state}")
-    connection.execute(UPDATE_JOB, to_row(job, seal))
+    connection.execute(SAVE_JOB, changes(job))
     if closing is None:
         return
     for book, final in (("customer", closing.customer), ("operator", closing.operator)):

@@ -157,8 +157,11 @@ class Line:
         """Everybody in the order of their turns."""
         full, shut = self._free <= 0, self._gate.is_shut
         order = [places[one.job_id] for one in self._turns.order(place.waiting for place in places.values())]
-        left = [self._forecast.left(one.job, one.since) for one in self._at_fal.values()]
-        done = done_in((self._forecast.usual(place.job) for place in order), left, self._places)
+        # Only for speed: where all find a free place, those at fal are not asked; 4 % of an order's CPU with 100 there.
+        asked = self._at_fal.values() if len(order) > self._free else ()
+        left = [self._forecast.left(one.job, one.since) for one in asked]
+        at_once = self._places if asked else self._free
+        done = done_in((self._forecast.usual(place.job) for place in order), left, at_once)
         for ahead, (place, seconds) in enumerate(zip(order, done, strict=True)):
             expected = None if shut else self._forecast.expected(seconds)
             yield place, InLine(ahead=ahead, full=full, expected=expected)

@@ -15,8 +15,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
-TICK = 0.05
-"""Seconds between two looks at the clock: they cost some 3 ms of CPU a second, in both bots."""
+TICK = 0.2
+"""Seconds between two looks at the clock: they cost some 1 ms of CPU a second, in both bots."""
 LINES = 20
 """Ticks that are written together."""
 
