@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
 from typing import Final, cast
 
 from aiohttp import web
@@ -69,8 +70,8 @@ class QueueRoutes:
         if script is not None and script.fault is Fault.STREAM_BROKEN:
             await stream.write(b'data: {"status": "IN_')
             return _closed(request, stream)
-        await self._send_changes(stream, job, with_logs=_wants_logs(request))
-        await stream.write_eof()
+        with suppress(ConnectionError):  # whoever watched may go away at any moment
+            await self._send_changes(stream, job, with_logs=_wants_logs(request))
         return stream
 
     async def result(self, request: web.Request, _script: Script | None) -> web.StreamResponse:
