@@ -7,6 +7,7 @@ transactions per commit some 20,000.
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -70,6 +73,13 @@ class Database:
                 self._take_back(one, answer.result())  # answered in the moment that its caller left
             raise
 
+    def write_along(self, work: Work[None]) -> None:
+        """Run a transaction in the commit of the next one, or at the end; nobody waits for it.
+
+        Only for speed: a commit of its own takes 0.4 ms of CPU.
+        """
+        self._waiting.append(_Waiting(work, None, _nobody()))
+
     async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         given: Any = parameters if isinstance(parameters, Mapping) else tuple(parameters)
@@ -109,9 +119,7 @@ class Database:
     def _take_back(self, one: _Waiting, result: object) -> None:
         """Nobody heard the answer: undo what was written."""
         if one.undo is not None:
-            nobody: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            nobody.add_done_callback(lambda done: done.exception())
-            self._waiting.append(_Waiting(one.undo(result), None, nobody))
+            self._waiting.append(_Waiting(one.undo(result), None, _nobody()))
             self._wake.set()
 
 
@@ -119,6 +127,18 @@ class Database:
 class _Outcome:
     result: Any = None
     error: Exception | None = None
+
+
+def _nobody() -> asyncio.Future[Any]:
+    """Goes on whatever comes of it."""
+
+    def heard(done: asyncio.Future[Any]) -> None:
+        if (error := done.exception()) is not None:
+            _log.warning("what nobody waits for was not written (%s)", error)
+
+    nobody: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    nobody.add_done_callback(heard)
+    return nobody
 
 
 def _run_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:

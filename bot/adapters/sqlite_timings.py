@@ -1,13 +1,10 @@
 """The Timings port over the same database: times that fal took, and turns read from the jobs themselves."""
 
-import logging
 import sqlite3
 
 from bot.adapters.sqlite_connection import Database
 from bot.domain.eta import Kind
 from bot.domain.turns import Turn
-
-_log = logging.getLogger(__name__)
 
 TURNS = 5000
 """Turns that are read back. Who waited longer ago than that is at most one order off its place."""
@@ -49,14 +46,11 @@ class SqliteTimings:
             for row in rows
         ]
 
-    async def keep(self, kind: Kind, seconds: float) -> None:
+    def keep(self, kind: Kind, seconds: float) -> None:
         """Keep one more."""
         row = {"endpoint": kind.endpoint, "resolution": kind.resolution, "images": kind.images, "seconds": seconds}
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(ADD_TIME, row)
 
-        try:
-            await self._database.write(work)
-        except sqlite3.Error as error:
-            _log.warning("a time was not kept (%s)", error)
+        self._database.write_along(work)

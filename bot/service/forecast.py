@@ -23,8 +23,8 @@ class Timings(Protocol):
         """Seconds that requests took lately, the oldest first."""
         ...
 
-    async def keep(self, kind: Kind, seconds: float) -> None:
-        """Keep one more. Never raises for the file's sake: an estimate is a courtesy."""
+    def keep(self, kind: Kind, seconds: float) -> None:
+        """Keep one more, some time. An estimate is a courtesy: nobody waits for the file."""
         ...
 
 
@@ -41,11 +41,11 @@ class Forecast:
         for kind, seconds in await self._timings.times():
             self._times.add(kind, seconds)
 
-    async def learn(self, job: Job, took: float | None) -> None:
-        """Remember how many seconds fal took, if that was seen; after the job is over, so that nobody waits for the file."""
+    def learn(self, job: Job, took: float | None) -> None:
+        """Remember how many seconds fal took, if that was seen."""
         if took and took > 0:  # a clock may be set back
             self._times.add(kind_of(job.request), took)
-            await self._timings.keep(kind_of(job.request), took)
+            self._timings.keep(kind_of(job.request), took)
 
     def usual(self, job: Job) -> Spread:
         """How long such a request takes at fal."""

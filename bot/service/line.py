@@ -89,6 +89,14 @@ class Line:
         self._step_out(job.id)
         self.done(job)
 
+    def lets_through(self, job: Job) -> bool:
+        """Whether nothing keeps it: it is ready, a place is free, and the gate is open.
+
+        Asked only for speed: such an order's row need not be written before it says SUBMITTING, 0.4 ms of CPU.
+        """
+        is_ready = not (job.order.is_edit or job.unapproved)
+        return is_ready and self._free > 0 and not self._gate.is_shut
+
     async def turn(self, job: Job) -> bool:
         """Wait, ready, until it is this job's turn; True then, and it occupies a place at fal until `done`."""
         place = self._line[job.id]

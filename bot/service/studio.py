@@ -187,8 +187,8 @@ class Studio:
         if run.job.ended:
             await self._say_last_word(run)
             return
-        if not run.taken_up:
-            await run.save(run.job)  # with the progress message's id
+        if not (run.taken_up or self._line.lets_through(run.job)):
+            await run.save(run.job)  # with the progress message's id; else the step that follows writes it
         if run.job.unapproved:
             await self._approvals.wait(run)
             self._generation.stand_in_line(run)
@@ -197,8 +197,8 @@ class Studio:
             run.progress.show(Fetching())
             await self._collect(run, result)
         await run.progress.stop()
+        self._forecast.learn(run.job, run.took)
         await self._deliver(run)
-        await self._forecast.learn(run.job, run.took)
 
     async def _result(self, run: Run) -> Result | None:
         """What fal made; both tries of an order may be lost, and looked for."""

@@ -226,7 +226,7 @@ class FakeTimings:
     async def times(self) -> list[tuple[Kind, float]]:
         return self.took
 
-    async def keep(self, kind: Kind, seconds: float) -> None:
+    def keep(self, kind: Kind, seconds: float) -> None:
         self.took.append((kind, seconds))
 
 
