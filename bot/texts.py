@@ -803,7 +803,7 @@ APPROVAL_PICTURE = "A picture to be edited"
 
 
 def approval(job: Job, model: str, called_off_by: int | None) -> str:
-    """An order that waits for a moderator, or how that ended; under its prompt."""
+    """An order that waits for a moderator, or how that ended; above its prompt."""
     facts = [model, counted(job.request.images, "image"), credits_of(job.credits)]
     facts += [f"{name} {code(str(value))}" for name, value in job.order.choices.made().items() if name != "images"]
     what = f"an edit of {counted(len(job.order.references), 'picture')}" if job.order.is_edit else "an order"
@@ -1402,7 +1402,9 @@ def _setting_refused(error: BotError) -> str | None:  # noqa: C901, PLR0912 - on
         case NotForOneError(name=name, by=by):
             return f"{code(name)} cannot differ by {by}. Please leave `{by}` out."
         case BadValueError(name=name, given=given, allowed=()):
-            return f"{code(name)} cannot be {code(given)}. Nothing was changed."
+            kind, mark = ("role", "@") if name.endswith("_roles") else ("channel", "#")
+            how = f"Please pick a {kind} from the list that opens at `{mark}`, or give its id."
+            return f"{code(name)} cannot be {code(given)}. Nothing was changed. {how}"
         case BadValueError(name=name, given=given, allowed=allowed):
             return f"{code(name)} cannot be {code(given)}. It can be {listed(allowed[:12])}."
         case BadNumberError(name=name, given=given, smallest=smallest):
@@ -1795,7 +1797,7 @@ def log_failed(job: Job, model: str, at: float) -> str:
     if job.order.private:
         return _entry(f"**Private order failed**, of <@{job.order.member_id}>", facts)
     head = _entry(f"**Failed**, an order of <@{job.order.member_id}> in <#{job.order.channel_id}>", facts)
-    return f"{head}\n-# {explain(unpacked(job.error or ''))}"
+    return f"{head}\n-# They were told: {explain(unpacked(job.error or ''))}"
 
 
 def log_refused(order: Order, error: RefusedError, model: str, at: float) -> str:
@@ -1820,7 +1822,7 @@ def log_deleted(job: Job, model: str, at: float, *, by: int | None, given_back: 
 
 def given_back_fact(credit: int) -> str:
     """What a deletion gave back."""
-    return f"{credits_of(credit)} given back for today" if credit else "no credits given back: not of today"
+    return f"{credits_of(credit)} given back for today" if credit else "no credits given back"
 
 
 def log_acted(done: Acted, at: float, reason: str) -> str:
@@ -1875,5 +1877,5 @@ def ask_delete_and_release(credit: int) -> str:
 def deleted_and_released(member_id: int, credit: int) -> str:
     """After it."""
     if not credit:
-        return "Deleted. Nothing was given back: they were not charged today."
+        return "Deleted. Nothing was given back: they have spent nothing today that still counts."
     return f"Deleted. <@{member_id}> has {credits_of(credit)} more for today."

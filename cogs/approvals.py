@@ -4,7 +4,7 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import AnsweredAlreadyError, NotWaitingError
+from bot.domain.errors import AnsweredAlreadyError, JobGoneError, NotWaitingError
 from bot.domain.job import Job
 from bot.service.approvals import Answer, Approvals
 from bot.service.desk import Desk
@@ -55,6 +55,8 @@ class ApprovalButtons(commands.Cog):
     async def _moderated(self, interaction: discord.Interaction, job_id: str) -> Job:
         job = await self._studio.job(job_id)
         check_moderator(interaction, job)
+        if job.order.private:  # those are never asked about
+            raise JobGoneError
         return job
 
     async def _approve(self, interaction: discord.Interaction, job: Job) -> None:

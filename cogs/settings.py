@@ -96,9 +96,7 @@ class SettingsCommands(commands.GroupCog, group_name="settings", group_descripti
     @app_commands.command(description=texts.SETTINGS_COMMANDS["history"])
     async def history(self, interaction: discord.Interaction) -> None:
         """Rules and word rules together."""
-        scope = scope_of(interaction)
-        found = [*await self._ruling.history(scope, MOST_SHOWN), *await self._wording.history(scope, MOST_SHOWN)]
-        newest = sorted(found, key=lambda changed: changed.at, reverse=True)[:MOST_SHOWN]
+        newest = await latest(self._ruling, self._wording, scope_of(interaction), MOST_SHOWN)
         await answer_view(interaction, views.settings_history(newest, self._passes.issue(visitor_of(interaction))))
 
     @app_commands.command(description=texts.SETTINGS_COMMANDS["words"])
@@ -162,6 +160,12 @@ class SettingsCommands(commands.GroupCog, group_name="settings", group_descripti
     async def _say(self, interaction: discord.Interaction, changed: Changed) -> None:
         ticket = self._passes.issue(visitor_of(interaction))
         await answer_view(interaction, views.settings_saved(changed, ticket))
+
+
+async def latest(ruling: Ruling, wording: Wording, scope: str, most: int) -> list[Changed]:
+    """Changes of rules and word rules together, the newest first."""
+    found = [*await ruling.history(scope, most), *await wording.history(scope, most)]
+    return sorted(found, key=lambda changed: changed.at, reverse=True)[:most]
 
 
 def visitor_of(interaction: discord.Interaction) -> Visitor:

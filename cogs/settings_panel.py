@@ -16,7 +16,7 @@ from bot.service.ruling import Changed, Ruling
 from bot.service.wording import Wording
 from cogs.answering import answer, answered
 from cogs.orders import scope_of
-from cogs.settings import channels_of, list_words, visitor_of
+from cogs.settings import channels_of, latest, list_words, visitor_of
 
 LATEST = 5
 """Changes on the log page."""
@@ -202,7 +202,7 @@ class SettingsPanel(commands.Cog):
             house=await self._ruling.house(scope),
             notice=notice,
             undo=undo,
-            changes=await self._ruling.history(scope, LATEST) if place.page is Page.LOG else (),
+            changes=await latest(self._ruling, self._wording, scope, LATEST) if place.page is Page.LOG else (),
         )
 
 

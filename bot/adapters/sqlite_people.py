@@ -86,33 +86,39 @@ class SqlitePeople:
         row = _act(scope, member_id, "grant", by=by, at=at, reason=reason) | {"day": day_of(at), "credits": credit}
         await self._database.write(lambda connection: _add(connection, row))
 
-    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> bool:
+    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> int | None:
         """Both or neither: of two who do it at once, one grants."""
-        row = _act(job.order.scope, job.order.member_id, "grant", by=by, at=at)
-        row |= {"day": day_of(at), "credits": credit}
+        scope, member_id = job.order.scope, job.order.member_id
 
-        def work(connection: sqlite3.Connection) -> bool:
-            is_first = connection.execute(DELETED_JOB, (at, job.id)).rowcount == 1
-            if is_first and credit:
+        def work(connection: sqlite3.Connection) -> int | None:
+            if connection.execute(DELETED_JOB, (at, job.id)).rowcount != 1:
+                return None
+            given = min(credit, self._not_granted(connection, scope, member_id, at))
+            if given:
+                row = _act(scope, member_id, "grant", by=by, at=at) | {"day": day_of(at), "credits": given}
                 _add(connection, row)
-            return is_first
+            return given
 
         return await self._database.write(work)
 
     async def reset(self, scope: str, member_id: int, *, by: int, at: float) -> int:
         """Grant what was spent that day and not granted yet, read in the same transaction."""
-        stand_in = self._persons.stand_in(member_id)
 
         def work(connection: sqlite3.Connection) -> int:
-            accounts = (f"member:{scope}:{member_id}", f"member:{scope}:{stand_in}")
-            spent = sum(row[0] for one in accounts for row in connection.execute(SPENT, (one, day_of(at))))
-            missing = max(0, spent - granted(connection, scope, (member_id, stand_in), day_of(at)))
+            missing = self._not_granted(connection, scope, member_id, at)
             if missing:
                 row = _act(scope, member_id, "grant", by=by, at=at) | {"day": day_of(at), "credits": missing}
                 _add(connection, row)
             return missing
 
         return await self._database.write(work)
+
+    def _not_granted(self, connection: sqlite3.Connection, scope: str, member_id: int, at: float) -> int:
+        """What a member spent that day beyond what was granted: more than that is never given back."""
+        stand_in = self._persons.stand_in(member_id)
+        accounts = (f"member:{scope}:{member_id}", f"member:{scope}:{stand_in}")
+        spent = sum(row[0] for one in accounts for row in connection.execute(SPENT, (one, day_of(at))))
+        return max(0, spent - granted(connection, scope, (member_id, stand_in), day_of(at)))
 
 
 def granted(connection: sqlite3.Connection, scope: str, ids: tuple[int, int], day: str) -> int:

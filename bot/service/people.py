@@ -51,8 +51,10 @@ class PeopleStore(Protocol):
         """Grant what was spent that day and not granted yet; the credits."""
         ...
 
-    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> bool:
-        """Mark a job's images as deleted and grant credits to its member; False when they were marked already."""
+    async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> int | None:
+        """Mark a job's images as deleted and grant credits to its member, no more than what they spent that day and was
+        not granted yet; how many. None when they were marked already.
+        """
         ...
 
 
@@ -149,14 +151,15 @@ class People:
     async def delete_and_give_back(self, job: Job, *, by: int) -> int:
         """Mark a job's images as deleted, once, and grant its member what they cost; returns the credits.
 
-        None when it was not charged today: a grant lifts the limit of the day on which it is given, and nothing else.
+        None when it was not charged today, as a grant lifts the limit of the day on which it is given and nothing else;
+        and none when earlier grants have given it back already.
         Raises AlreadyGoneError.
         """
         at = self._clock()
-        credit = charged_today(job, at)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            if not await self._store.delete_and_grant(job, credit, by=by, at=at):
-                raise AlreadyGoneError
+            credit = await self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at)
+        if credit is None:
+            raise AlreadyGoneError
         self._note(Deleted(job=job, by=by, given_back=credit))
         return credit
 

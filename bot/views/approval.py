@@ -29,8 +29,8 @@ def approval(
 
     No buttons of a job's own are on it: what carries those is taken for a progress message or a result.
     """
-    view = note(texts.quoted(quiet(job.order.title, PROMPT_SHOWN)))
-    view.add_item(ui.TextDisplay(texts.approval(job, title_of(job, catalogue), called_off_by)))
+    view = note(texts.approval(job, title_of(job, catalogue), called_off_by))
+    view.add_item(ui.TextDisplay(texts.quoted(quiet(job.order.title, PROMPT_SHOWN))))
     shown = [one.url for one in job.order.references if one.url.startswith(("https://", "http://"))]
     if shown and pictures:
         gallery = ui.MediaGallery[ui.LayoutView]()

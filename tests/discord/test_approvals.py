@@ -111,14 +111,15 @@ async def test_an_order_waits_with_its_credits_held_and_nothing_at_fal_until_it_
     assert list(buttons(answer.response.message)) == ["Cancel"]
     asked = await question(log)
     said = text_of(asked)
-    assert "> a \\*lighthouse\\* @\u200beveryone\n" in said
-    assert f"{here.member.mention} in <#{here.channel.id}>: an order" in said
+    assert said.startswith(f"{here.member.mention} in <#{here.channel.id}>: an order")
+    assert said.endswith("> a \\*lighthouse\\* @\u200beveryone")
     assert "Nano Banana 2 · 1 image · 12 credits · resolution `2K`" in said
     assert list(buttons(asked)) == ["Approve", "Refuse", "Recipe"]
     here_pinged: Any = here.env.backend.get_message(log.id, asked.id)
     assert (here_pinged.ping_user_ids, here_pinged.mention_everyone) == ([], False)
     assert not fal.requests
     assert (books.states(), books.spent("customer")) == (["held"], 12)
+    assert "**Ordered**" not in "\n".join(text_of(one) for one in log.history())
     await here.moderator.click(asked, label="Approve")
     (result,) = await delivered(here)
     assert pinged(here, result) == [here.member.id]
@@ -240,6 +241,8 @@ async def test_a_refusal_gives_the_credits_back_and_tells_its_reason(
     assert here.moderator.mention not in said
     await ends(log, f"**Refused** by {here.moderator.mention}: not \\*here\\* @\u200beveryone")
     await eventually(lambda: public(here) == [])
+    await here.app.journal.drain()
+    assert "**Failed**" not in "\n".join(text_of(one) for one in log.history())
     assert not fal.requests
     assert (books.states(), nothing_left(books)) == (["failed"], True)
 
@@ -248,7 +251,7 @@ async def test_a_reason_may_be_left_out(here: World, log: simcord.ChannelHandle)
     answer = await order(here)
     await refuse(here, await question(log))
     assert await told(answer) == f"A moderator did not approve this. {NOT_CHARGED}"
-    assert text_of(await ends(log, "**Refused**")).endswith(f"**Refused** by {here.moderator.mention}")
+    assert f"**Refused** by {here.moderator.mention}\n" in text_of(await ends(log, "**Refused**"))
 
 
 async def test_of_two_moderators_the_first_counts_and_the_other_is_told_who_it_was(
@@ -372,6 +375,16 @@ async def test_an_order_that_nobody_has_to_approve_cannot_be_approved(
     await finish(fal)
 
 
+async def test_a_crafted_id_shows_no_recipe_of_a_private_order(here: World, books: Books) -> None:
+    await order(here, prompt="my secret garden", private=True)
+    await eventually(lambda: books.states() == ["delivered"])
+    [(job_id,)] = books.rows("SELECT id FROM jobs")
+    made_up = f"p1:approval:recipe:{job_id}"
+    answer = await here.moderator.click(old_button(here, made_up), custom_id=made_up)
+    assert private(answer)[-1] == "This order is not known any more."
+    assert "secret" not in "\n".join(private(answer))
+
+
 # --- other ends -----------------------------------------------------------------------------------
 
 
@@ -452,6 +465,32 @@ async def test_a_log_channel_that_is_gone_counts_as_none(here: World, books: Boo
     here.env.backend.delete_channel(log.id)
     assert refusal(await order(here)).startswith(NOWHERE)
     assert books.untouched()
+
+
+@pytest.mark.parametrize("denied", ["view_channel", "send_messages"])
+async def test_a_log_channel_that_is_shut_to_the_bot_later_counts_as_none(
+    here: World, books: Books, log: simcord.ChannelHandle, denied: str
+) -> None:
+    channel: Any = here.env.bot.get_channel(log.id)
+    await channel.set_permissions(channel.guild.me, **{denied: False})
+    await eventually(lambda: not getattr(channel.permissions_for(channel.guild.me), denied))
+    assert refusal(await order(here)).startswith(NOWHERE)
+    assert books.untouched()
+
+
+async def test_a_log_channel_of_another_server_counts_as_none_whatever_is_stored(
+    here: World, books: Books, log: simcord.ChannelHandle
+) -> None:
+    elsewhere = here.env.create_guild("Elsewhere").create_text_channel("general")
+    scope = f"guild:{here.member.guild.id}"
+    record = await here.app.rules.rules(scope)
+    await here.app.rules.change_rules(
+        scope, record, replace(record.rules, log_channel=elsewhere.id), by=here.moderator.id, at=here.time()
+    )
+    assert refusal(await order(here)).startswith(NOWHERE)
+    assert books.untouched()
+    assert elsewhere.history() == []
+    assert questions(log) == []
 
 
 async def test_a_private_order_is_refused_where_a_moderator_would_have_to_read_it(

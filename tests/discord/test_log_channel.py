@@ -177,7 +177,7 @@ async def test_a_failure_says_why(here: World, log: simcord.ChannelHandle, fal: 
     await order(here)
     said = await lines(log, "**Failed**")
     assert f"**Failed**, an order of {here.member.mention} in {here.channel.mention} · Nano Banana 2" in said
-    assert "fal's content check refused this." in said
+    assert "-# They were told: fal's content check refused this." in said
     assert "> a lighthouse" in said
 
 
@@ -436,6 +436,21 @@ async def test_what_was_deleted_already_is_not_given_back(
     assert books.rows("SELECT * FROM member_acts") == []
 
 
+async def test_what_a_reset_gave_back_already_is_not_given_back_again(
+    here: World, log: simcord.ChannelHandle, books: Books
+) -> None:
+    result = await ordered(here, log)
+    await delivered(here)
+    await here.moderator.slash(here.channel, "allowance reset", member=here.member)
+    question = await asked(await here.moderator.click(result, label="Delete and release"))
+    answer = await here.moderator.click(question, label="Delete and release")
+    assert "Deleted. Nothing was given back: they have spent nothing today that still counts." in text_of(
+        await asked(answer)
+    )
+    assert "no credits given back" in await lines(log, "deleted**")
+    assert books.rows("SELECT credits FROM member_acts") == [(8,)]
+
+
 async def test_what_was_charged_on_another_day_is_deleted_and_nothing_is_given_back(
     here: World, log: simcord.ChannelHandle, books: Books
 ) -> None:
@@ -446,7 +461,7 @@ async def test_what_was_charged_on_another_day_is_deleted_and_nothing_is_given_b
     assert "no credits come back" in refusal(answer)
     await here.moderator.click(await asked(answer), label="Delete and release")
     await eventually(lambda: public(here) == [])
-    assert "no credits given back: not of today" in await lines(log, "deleted**")
+    assert "no credits given back" in await lines(log, "deleted**")
     assert books.rows("SELECT * FROM member_acts") == []
 
 

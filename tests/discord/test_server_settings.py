@@ -6,6 +6,9 @@ from discord_acts import Books, buttons, delivered, private, refusal
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World
 
+NAME_A_CHANNEL = "Nothing was changed. Please pick a channel from the list that opens at `#`, or give its id."
+NAME_A_ROLE = "Nothing was changed. Please pick a role from the list that opens at `@`, or give its id."
+
 
 async def set_to(here: World, name: str, value: str, **more: object) -> str:
     return refusal(await here.moderator.slash(here.channel, "settings set", name=name, value=value, **more))
@@ -48,6 +51,9 @@ async def test_an_answer_carries_an_undo(here: World) -> None:
         ("channels", "only", "No channel would be left for images, so nothing was changed."),
         ("models", "dall-e", "`models` cannot be `dall-e`. It can be `nano-banana-2`"),
         ("colour", "red", "There is no setting `colour`."),
+        ("approval_channels", "#talk", "`approval_channels` cannot be `#talk`. " + NAME_A_CHANNEL),
+        ("log_channel", "talk", "`log_channel` cannot be `talk`. " + NAME_A_CHANNEL),
+        ("approval_roles", "@new", "`approval_roles` cannot be `@new`. " + NAME_A_ROLE),
         ("roles_only", "on", "No role with an allowance would be left"),
         ("most_images", "default", "It is set like that already."),
     ],

@@ -83,6 +83,13 @@ async def test_undo_takes_a_change_back(here: World) -> None:
     await delivered(here)
 
 
+async def test_the_log_page_has_the_latest_changes_of_word_rules_too(here: World) -> None:
+    await here.moderator.slash(here.channel, "settings set", name="private", value="off")
+    await here.moderator.slash(here.channel, "settings words", action="add", text="zebra")
+    said = text_of(await page(here, await opened(here), "Log")).partition("**Latest changes**")[2]
+    assert 0 < said.find("**Word rules** added: `zebra`") < said.find("**Private results**")
+
+
 async def test_what_was_set_in_the_panel_holds_after_a_restart_and_so_does_the_panel(
     here: World, restart: Restart
 ) -> None:
