@@ -31,6 +31,71 @@ async def two_pages(path: str, address: str) -> AsyncGenerator[tuple[Person, Per
     assert failures == []
 
 
+async def uses_the_log_channel_as_any_other(viewer: Person, mia: Person) -> None:
+    """Its own results, among the entries about them."""
+    result = mia.messages.filter(has=mia.page.get_by_role("button", name="Edit", exact=True)).last
+    image = result.locator("img.gallery-image[src]")
+    await mia.order("imagine", "a red boat")
+    await expect(image).to_have_count(1, timeout=SOON)
+    await result.get_by_role("button", name="Edit", exact=True).click()
+    form = mia.page.get_by_role("dialog")
+    await form.locator("textarea").first.fill("make it blue", timeout=SOON)
+    await form.get_by_role("button", name="Submit").click()
+    await expect(result).to_contain_text("Edit 1 of", timeout=SOON)
+    await expect(image).to_have_count(1, timeout=SOON)
+    for element in (result, mia.composer, image):
+        box = await element.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE[0]
+    await mia.shoot("log-phone")
+    await expect(viewer.page.get_by_text("a red boat")).to_have_count(0)
+
+
+async def deletes_from_the_log(viewer: Person, mia: Person) -> None:
+    """What stands there of an order, and what became of it in the channel."""
+    await viewer.page.bring_to_front()
+    await viewer.become("ann")
+    await viewer.order("imagine", "a green owl")
+    await viewer.sees_images(1)
+    await mia.page.bring_to_front()
+    await expect(await mia.sees("Ordered by @ann")).to_contain_text("a green owl")
+    entry = await mia.sees("Result for @ann")
+    await expect(entry.get_by_role("img", name="a green owl")).to_be_visible()
+    await mia.shoot("log-entry-phone")
+    await entry.get_by_role("button", name="Delete and release").click()
+    question = await mia.sees("Delete these images for everyone?")
+    await question.get_by_role("button", name="Delete and release").click()
+    await expect(await mia.sees("Images of @ann deleted by @mia")).to_contain_text("8 credits given back")
+    await expect(await mia.sees("Deleted since then.")).to_contain_text("Result for @ann")
+    await expect(mia.page.get_by_role("img", name="a green owl")).to_have_count(0)
+    await expect(viewer.page.get_by_text("a green owl")).to_have_count(0)
+
+
+async def approves_in_the_log(viewer: Person, mia: Person) -> None:
+    """The panel says which channel; the order waits until the click."""
+    await mia.order("settings panel")
+    await (await mia.sees("Settings · Models")).get_by_role("button", name="Safety").click()
+    panel = await mia.sees("Settings · Safety")
+    await panel.get_by_role("combobox", name="Select one or more options").first.click()
+    await panel.get_by_role("option", name="pictures").click()
+    await panel.get_by_role("button", name="Apply", exact=True).click()
+    await mia.sees("none → #pictures")
+    await viewer.page.bring_to_front()
+    await viewer.order("imagine", "a yellow kite")
+    waiting = await viewer.sees("Waiting for a moderator's approval")
+    await expect(waiting.get_by_role("button", name="Cancel")).to_be_visible()
+    await mia.page.bring_to_front()
+    question = await mia.sees("Waiting for approval.")
+    await expect(question).to_contain_text("a yellow kite")
+    await mia.shoot("log-question-phone")
+    await question.get_by_role("button", name="Approve", exact=True).click()
+    await mia.sees("Approved by @mia")
+    await viewer.page.bring_to_front()
+    await viewer.sees_images(1)
+    await mia.sees("Result for @ann")
+
+
 @pytest.mark.browser
 async def test_the_moderator_works_in_the_log_channel_while_members_use_the_other(browser: str) -> None:
     async with sandbox("--seconds", "1") as here, two_pages(browser, here.address) as (viewer, mia):
@@ -40,23 +105,10 @@ async def test_the_moderator_works_in_the_log_channel_while_members_use_the_othe
         await viewer.order("settings history")
         changed = await viewer.sees("Log channel")
         await expect(changed).to_contain_text("#bot-log")
-
         await mia.page.bring_to_front()
-        await mia.order("imagine", "a red boat")
-        await mia.sees_images(1)
-        await mia.last.get_by_role("button", name="Edit", exact=True).click()
-        form = mia.page.get_by_role("dialog")
-        await form.locator("textarea").first.fill("make it blue", timeout=SOON)
-        await form.get_by_role("button", name="Submit").click()
-        await mia.sees("Edit 1 of")
-        await mia.sees_images(1)
-        for element in (mia.last, mia.composer, mia.last.locator("img").first):
-            box = await element.bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= PHONE[0]
-        await mia.shoot("log-phone")
-        await expect(viewer.page.get_by_text("a red boat")).to_have_count(0)
+        await uses_the_log_channel_as_any_other(viewer, mia)
+        await deletes_from_the_log(viewer, mia)
+        await approves_in_the_log(viewer, mia)
 
 
 async def test_the_log_channel_has_an_address_below_the_printed_one_and_it_is_another_page() -> None:
