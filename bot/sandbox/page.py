@@ -35,7 +35,7 @@ WELCOME: Final = (
 )
 LOG_WELCOME: Final = (
     "This is the log channel of this server. Only moderators see it, and this page shows it to one of them, mia."
-    " What the bot tells moderators appears here by itself."
+    " What the bot tells moderators appears here by itself; what they decide is in **/settings panel**."
 )
 GUIDE: Final = """\
 The bot is open. Type this address into a browser on this computer:

@@ -52,8 +52,9 @@ class PeopleStore(Protocol):
         ...
 
     async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> int | None:
-        """Mark a job's images as deleted and grant credits to its member, no more than what they spent that day and was
-        not granted yet; how many. None when they were marked already.
+        """Mark a job's images as deleted and grant credits to its member; how many, None when they were marked already.
+
+        Never more than what the member spent that day and was not granted yet.
         """
         ...
 

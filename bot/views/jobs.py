@@ -103,6 +103,8 @@ def cancelled(job: Job) -> ui.LayoutView:
 def failure(job: Job, error: BotError) -> ui.LayoutView:
     """What went wrong, for the requester alone; with a way to try again where that may help."""
     view = note(texts.explain(error))
+    if job.approval is not None:  # it may have been ordered a while ago, and others since
+        view.add_item(ui.TextDisplay(texts.quoted(quiet(job.order.title, 300))))
     if error.again:
         view.add_item(row(JobButton("again", job.id, label=texts.TRY_AGAIN)))
     return view

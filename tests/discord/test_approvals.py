@@ -237,6 +237,7 @@ async def test_a_refusal_gives_the_credits_back_and_tells_its_reason(
     said = await told(answer)
     assert said == (
         f"A moderator did not approve this. The reason given: not \\*here\\* @\u200beveryone. {NOT_CHARGED}"
+        "\n> a lighthouse"
     )
     assert here.moderator.mention not in said
     await ends(log, f"**Refused** by {here.moderator.mention}: not \\*here\\* @\u200beveryone")
@@ -250,7 +251,7 @@ async def test_a_refusal_gives_the_credits_back_and_tells_its_reason(
 async def test_a_reason_may_be_left_out(here: World, log: simcord.ChannelHandle) -> None:
     answer = await order(here)
     await refuse(here, await question(log))
-    assert await told(answer) == f"A moderator did not approve this. {NOT_CHARGED}"
+    assert await told(answer) == f"A moderator did not approve this. {NOT_CHARGED}\n> a lighthouse"
     assert f"**Refused** by {here.moderator.mention}\n" in text_of(await ends(log, "**Refused**"))
 
 
@@ -509,7 +510,7 @@ async def test_a_question_that_discord_refuses_ends_the_order(
     here.env.inject_error("POST", f"/channels/{log.id}/messages", status=403, times=None)
     answer = await order(here)
     assert await told(answer) == (
-        f"The moderators could not be asked to approve this. {NOT_CHARGED} Please tell one of them."
+        f"The moderators could not be asked to approve this. {NOT_CHARGED} Please tell one of them.\n> a lighthouse"
     )
     assert not fal.requests
     assert nothing_left(books)
