@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from bot.domain.asking import is_person
-from bot.domain.job import Job
+from bot.domain.job import Job, Word
 from bot.domain.journal import Acted, Deleted, Failed, Finished, LeftOut, Ordered, Refused
 from bot.service.ports import Clock
 from bot.service.ruling import Changed
@@ -60,7 +60,7 @@ class Journal:
 
     def put(self, event: Event) -> None:
         """Returns at once, whatever happens to the log."""
-        if is_person(event.scope):
+        if is_person(event.scope) or _is_in_a_question(event):
             return
         waiting = self._waiting.get(event.scope)
         if waiting is None:
@@ -135,6 +135,17 @@ class Journal:
         common = (number for number, (one, _) in enumerate(waiting) if isinstance(one, Ordered | Refused))
         del waiting[next(common, 0)]
         waiting.appendleft((LeftOut(scope=scope, count=count + 1), at))
+
+
+def _is_in_a_question(event: Event) -> bool:
+    """Whether the question to the moderators, which stands in the log, says it: who asks, and that it was refused."""
+    match event:
+        case Ordered(job=job):
+            return job.awaits_approval
+        case Failed(job=job):
+            return job.approval is not None and job.approval.word is Word.REFUSED
+        case _:
+            return False
 
 
 def _stands_alone(event: Event) -> bool:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.domain.errors import (
-    ApprovalRefusedError,
     BooksBusyError,
     BotError,
     CancelledAtFalError,
@@ -101,8 +100,7 @@ class Studio:
             job = job.but(notice_id=message_id)
         elif message_id is not None:
             job = job.but(reply=replace(job.reply, message_id=message_id))
-        if not job.unapproved:  # else the question says it
-            self._parts.note(Ordered(job=job))
+        self._parts.note(Ordered(job=job))
         self._admit(self._run_of(job))
 
     async def withdraw(self, job: Job) -> None:
@@ -266,7 +264,7 @@ class Studio:
             self._parts.alerts.up(Subject.INVALID_REQUESTS)
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
-        if state is State.FAILED and not isinstance(error, ApprovalRefusedError):  # that stands under the question
+        if state is State.FAILED:
             self._parts.note(Failed(job=run.job))
         run.taken_up = False  # the last word is this process's own
         await run.progress.stop(LANDING)
