@@ -25,7 +25,7 @@ def draw(results: Results, file: Path, subtitle: str) -> None:
     """A panel for each figure; shorter is better in all of them."""
     shown = [column for column in COLUMNS if column.title not in LEFT_OUT]
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(13, 6.4), layout="constrained")
+        figure = Figure(figsize=(14, 6.4), layout="constrained")
         panels: Sequence[Axes] = figure.subplots(ROWS, len(shown) // ROWS).flatten().tolist()
         for panel, column in zip(panels, shown, strict=True):
             _fill(panel, column, results)
@@ -41,7 +41,7 @@ def _tick(value: float, _place: int | None = None) -> str:
 
 
 def _fill(panel: Axes, column: Column, results: Results) -> None:
-    names = [load.name for load in results]
+    names = [load.name.replace(" of ", "\nof ").replace(" × ", "×") for load in results]
     for offset, side in enumerate(Side):
         places, heights, labels = list[float](), list[float](), list[str]()
         for place, sides in enumerate(results.values()):
@@ -51,11 +51,11 @@ def _fill(panel: Axes, column: Column, results: Results) -> None:
                 heights.append(value)
                 labels.append(number(value))
         bars = panel.bar(places, heights, BAR, color=COLOURS[side], label=NAMES[side])
-        panel.bar_label(bars, labels, fontsize=7, padding=1)
+        panel.bar_label(bars, labels, fontsize=6, padding=1)
     if column.unit:
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter(FuncFormatter(_tick))
         panel.yaxis.set_minor_formatter(NullFormatter())
     panel.margins(y=0.15)
     panel.set_title(f"{column.title}{f' ({column.unit})' if column.unit else ''}", fontsize=9)
-    panel.set_xticks(range(len(names)), names)
+    panel.set_xticks(range(len(names)), names, fontsize=8)
