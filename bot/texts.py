@@ -1792,12 +1792,13 @@ def _sources(job: Job) -> list[str]:
 
 
 def log_failed(job: Job, model: str, at: float) -> str:
-    """An order ended badly."""
-    facts = [model, "nothing charged", clock_time(at)]
+    """An order was called off, or ended badly."""
+    facts, is_cancelled = [model, "nothing charged", clock_time(at)], job.state is State.CANCELLED
+    how = "cancelled" if is_cancelled else "failed"
     if job.order.private:
-        return _entry(f"**Private order failed**, of <@{job.order.member_id}>", facts)
-    head = _entry(f"**Failed**, an order of <@{job.order.member_id}> in <#{job.order.channel_id}>", facts)
-    return f"{head}\n-# They were told: {explain(unpacked(job.error or ''))}"
+        return _entry(f"**Private order {how}**, of <@{job.order.member_id}>", facts)
+    head = _entry(f"**{how.capitalize()}**, an order of <@{job.order.member_id}> in <#{job.order.channel_id}>", facts)
+    return head if is_cancelled else f"{head}\n-# They were told: {explain(unpacked(job.error or ''))}"
 
 
 def log_refused(order: Order, error: RefusedError, model: str, at: float) -> str:

@@ -32,7 +32,7 @@ class Finished(_OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(_OfJob):
-    """It ended badly; the job says how."""
+    """It was called off, or ended badly; the job says how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

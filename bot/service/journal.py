@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from bot.domain.asking import is_person
-from bot.domain.job import Job, Word
+from bot.domain.job import Job, State, Word
 from bot.domain.journal import Acted, Deleted, Failed, Finished, LeftOut, Ordered, Refused
 from bot.service.ports import Clock
 from bot.service.ruling import Changed
@@ -138,12 +138,13 @@ class Journal:
 
 
 def _is_in_a_question(event: Event) -> bool:
-    """Whether the question to the moderators, which stands in the log, says it: who asks, and that it was refused."""
+    """Whether the question to the moderators, which stands in the log, says it: who asks, and that it was refused or called off."""
     match event:
         case Ordered(job=job):
             return job.awaits_approval
         case Failed(job=job):
-            return job.approval is not None and job.approval.word is Word.REFUSED
+            unanswered = job.state is State.CANCELLED and job.approval is not None and job.approval.by is None
+            return unanswered or (job.approval is not None and job.approval.word is Word.REFUSED)
         case _:
             return False
 

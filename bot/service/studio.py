@@ -264,8 +264,7 @@ class Studio:
             self._parts.alerts.up(Subject.INVALID_REQUESTS)
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)
-        if state is State.FAILED:
-            self._parts.note(Failed(job=run.job))
+        self._parts.note(Failed(job=run.job))
         run.taken_up = False  # the last word is this process's own
         await run.progress.stop(LANDING)
         await self._say_last_word(run)

@@ -422,6 +422,7 @@ async def test_an_order_can_be_cancelled_while_it_waits(
     assert private(late)[-1] == "This order does not wait for approval any more."
     assert not fal.requests
     assert (books.states(), nothing_left(books)) == (["cancelled"], True)
+    assert not any("**Cancelled**, an order" in text_of(message) for message in log.history())
 
 
 async def test_a_question_that_was_just_being_put_up_at_a_cancel_is_closed_too(

@@ -181,6 +181,19 @@ async def test_a_failure_says_why(here: World, log: simcord.ChannelHandle, fal: 
     assert "> a lighthouse" in said
 
 
+async def test_an_order_that_was_called_off_does_not_stand_there_without_an_end(
+    here: World, log: simcord.ChannelHandle, fal: LoopbackFal
+) -> None:
+    fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await phase(here, "Generating")
+    assert answer.response is not None
+    await here.member.click(answer.response.message, label="Cancel")
+    said = await lines(log, "**Cancelled**")
+    assert f"**Cancelled**, an order of {here.member.mention} in {here.channel.mention} · Nano Banana 2" in said
+    assert "They were told" not in said
+
+
 async def test_a_change_of_settings_says_who_what_before_and_after(here: World, log: simcord.ChannelHandle) -> None:
     await here.moderator.slash(here.channel, "settings set", name="most_images", value="2")
     said = await lines(log, "Most images")
