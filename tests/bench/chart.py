@@ -52,7 +52,7 @@ def _fill(panel: Axes, column: Column, results: Results) -> None:
                 labels.append(number(value))
         bars = panel.bar(places, heights, BAR, color=COLOURS[side], label=NAMES[side])
         panel.bar_label(bars, labels, fontsize=6, padding=1)
-    if column.unit:
+    if column.unit and panel.patches:  # a scale of nothing but zeros cannot be logarithmic
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter(FuncFormatter(_tick))
         panel.yaxis.set_minor_formatter(NullFormatter())
