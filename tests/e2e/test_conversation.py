@@ -15,9 +15,6 @@ from tests.loopback.discord_interaction import Interaction
 from tests.loopback.discord_state import Message
 from tests.loopback.sketch_bot import picture as coloured
 
-# discord.py schedules what arrives in the very last moment on a loop that is closing already.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'Client._run_event' was never awaited:RuntimeWarning")
-
 FORM = {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["auto"]}
 
 
