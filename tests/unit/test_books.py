@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,17 +24,6 @@ from bot.domain.preferences import Preferences
 
 CLICKS = 1000
 DAY = 24 * 3600.0
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
 
 
 async def held(books: Books, job: Job | None = None) -> Job:

@@ -1,13 +1,12 @@
 """People and servers can be forgotten, and what was used is counted, in a real SQLite file."""
 
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books
+from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,17 +34,6 @@ TABLES_OF_SERVERS = """
     )
 """
 WORDS = "a heron that nobody else thought of"
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """An image of the bot's own that is edited: passed on while fal has it, else taken from the disk."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from doubles import WIDE, Books, HandClock, a_job, a_ticket, an_order, open_books
+from doubles import WIDE, a_job, a_ticket, an_order
 from scenes import House, Scene
 
 from bot.domain.errors import PictureRefusedError
@@ -13,28 +11,6 @@ from bot.domain.job import Job, State
 from bot.domain.order import Made, Order
 
 UNREADABLE = PictureRefusedError(position=1, unreadable=True)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(books: Books, clock: HandClock, tmp_path: Path) -> House:
-    return House(books, clock, tmp_path / "jobs")
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with house.open() as opened:
-        yield opened
 
 
 def edit_of(job: Job, prompt: str = "make it night", *, position: int = 1) -> Order:

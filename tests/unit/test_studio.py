@@ -1,11 +1,9 @@
 """The studio walks every job through its life: the good end, the line, the cancels, and the bad ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from doubles import NOON, WIDE, Books, HandClock, a_job, open_books, until
+from doubles import NOON, WIDE, a_job, until
 from scenes import House, Scene
 
 from bot.domain.catalogue import Catalogue
@@ -38,28 +36,6 @@ from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine
 
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(books: Books, clock: HandClock, tmp_path: Path) -> House:
-    return House(books, clock, tmp_path / "jobs")
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with house.open() as opened:
-        yield opened
 
 
 # --- the good end ---------------------------------------------------------------------------------

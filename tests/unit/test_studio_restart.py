@@ -2,12 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from doubles import BOT_TOKEN, NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books, until
+from doubles import BOT_TOKEN, NOON, WIDE, a_job, a_picture, a_ticket, an_order, until
 from scenes import House, Scene
 
 from bot.adapters.persons import Persons
@@ -31,28 +29,6 @@ from bot.service.ports import Resuming, Searching
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
 UNANSWERED = SubmitUnansweredError(may_be_billed=True)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(books: Books, clock: HandClock, tmp_path: Path) -> House:
-    return House(books, clock, tmp_path / "jobs")
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with house.open() as opened:
-        yield opened
 
 
 async def left_behind(house: House, state: State, prompt: str = "a fox", *, cancel_wanted: bool = False) -> Job:

@@ -2,12 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import NOON, WIDE, Books, HandClock, a_job, an_order, open_books, until
+from doubles import NOON, WIDE, Books, HandClock, a_job, an_order, until
 from scenes import House, Scene
 
 from bot.domain.catalogue import Catalogue
@@ -18,17 +17,6 @@ from bot.domain.order import Choices
 from bot.service.ports import Expected, Generating, InLine
 
 ONE = Kind(endpoint="fal-ai/nano-banana-2", resolution="1K", images=1)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """An order that a moderator has to approve: the first answer counts, a day is the longest, a cancel never crosses."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from doubles import NOON, WIDE, Books, HandClock, a_job, an_order, open_books, until
+from doubles import NOON, WIDE, Books, a_job, an_order, until
 from scenes import House, Scene
 
 from bot.domain.errors import (
@@ -31,28 +29,6 @@ from bot.service.ports import AwaitingApproval, InLine, Preparing, Resuming
 LOG = 900
 YES = Answer(by=5, given=True)
 NO = Answer(by=6, given=False, reason="not here")
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def books(tmp_path: Path, clock: HandClock) -> AsyncIterator[Books]:
-    async with open_books(tmp_path / "bot.sqlite3", clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(books: Books, clock: HandClock, tmp_path: Path) -> House:
-    return House(books, clock, tmp_path / "jobs")
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with house.open() as opened:
-        yield opened
 
 
 def to_approve(prompt: str = "a fox", *, at: float = NOON, member: int = 7, references: int = 0) -> Job:
