@@ -1,6 +1,6 @@
 """The arguments of the command line's larger commands."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,15 @@ def sandbox_options(parser: ArgumentParser) -> None:
 
 
 def _id(typed: str) -> int:
-    number = int(typed)
-    if not 0 < number < 2**63:
-        raise ValueError(typed)
-    return number
+    if not typed.isdecimal() or not 0 < int(typed) < 2**63:
+        raise ArgumentTypeError("a server's id is a number, as Discord's developer mode copies it")
+    return int(typed)
 
 
 def _cap(typed: str) -> int:
     """-1 for `default`."""
     if typed == "default":
         return -1
-    number = int(typed)
-    if not 0 <= number <= 100_000_000:  # noqa: PLR2004 - as the settings have it
-        raise ValueError(typed)
-    return number
+    if not typed.isdecimal() or int(typed) > 100_000_000:  # noqa: PLR2004 - as the settings have it
+        raise ArgumentTypeError("credits a month are a number from 0 to 100,000,000, or `default`")
+    return int(typed)

@@ -6,7 +6,7 @@ from discord import ui
 from bot import texts
 from bot.domain.catalogue import Catalogue
 from bot.domain.job import Job
-from bot.views.forms import FORM_LIFE, form_id
+from bot.views.forms import empty_form
 from bot.views.items import panel_button, row
 from bot.views.words import note, quiet, title_of
 
@@ -15,11 +15,6 @@ PROMPT_SHOWN = 1500
 PICTURES_SHOWN = 4
 REASON_LIMIT = 200
 """Characters."""
-
-
-class _Form(ui.Modal):
-    async def on_submit(self, _interaction: discord.Interaction) -> None:
-        """Every submission is read raw, elsewhere."""
 
 
 def approval(
@@ -50,7 +45,7 @@ def approval(
 
 def refuse_form(job: Job) -> ui.Modal:
     """Asks for a reason, which may be left out."""
-    form = _Form(title=texts.REFUSE_FORM, custom_id=form_id("approval", job.id), timeout=FORM_LIFE)
+    form = empty_form("approval", job.id, texts.REFUSE_FORM)
     field = ui.TextInput[ui.View](
         custom_id="reason", style=discord.TextStyle.paragraph, required=False, max_length=REASON_LIMIT
     )

@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import discord
+from discord import ui
+
 from bot.domain.order import Reference
 
 FORM = re.compile(r"m1:(?P<subject>[a-z]+):(?P<argument>[\w.,:-]{0,80})", re.ASCII)
@@ -28,6 +31,16 @@ class Form:
     """Of selects and checkbox groups: values, or ids as text."""
     files: dict[str, list[Reference]] = field(default_factory=dict[str, list[Reference]])
     """Of uploads."""
+
+
+class _Unasked(ui.Modal):
+    async def on_submit(self, _interaction: discord.Interaction) -> None:
+        """Every submission is read raw, elsewhere."""
+
+
+def empty_form(subject: str, argument: str, title: str) -> ui.Modal:
+    """A form to put fields into; of the title the first 45 characters are shown."""
+    return _Unasked(title=title[:45], custom_id=form_id(subject, argument), timeout=FORM_LIFE)
 
 
 def form_id(subject: str, argument: str = "") -> str:

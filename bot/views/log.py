@@ -13,7 +13,7 @@ from bot.domain.journal import Acted, Deleted, Failed, Finished, LeftOut, Ordere
 from bot.domain.order import Order
 from bot.service.journal import Event, Page
 from bot.service.ruling import Changed
-from bot.views.forms import FORM_LIFE, form_id
+from bot.views.forms import empty_form
 from bot.views.items import panel_button, row
 from bot.views.words import note, quiet, title_of
 
@@ -113,14 +113,9 @@ def ask_delete_and_release(job: Job, message_id: int, credit: int) -> ui.LayoutV
     return view
 
 
-class _Form(ui.Modal):
-    async def on_submit(self, _interaction: discord.Interaction) -> None:
-        """Every submission is read raw, elsewhere."""
-
-
 def strike_form(job: Job) -> ui.Modal:
     """Asks for a reason, which may stay empty."""
-    made = _Form(title=texts.STRIKE_FORM, custom_id=form_id("log", job.id), timeout=FORM_LIFE)
+    made = empty_form("log", job.id, texts.STRIKE_FORM)
     field = ui.TextInput[ui.View](custom_id="reason", required=False, max_length=REASON_LENGTH)
     made.add_item(ui.Label(text=texts.STRIKE_REASON, description=texts.STRIKE_HINT, component=field))
     return made

@@ -5,13 +5,8 @@ from discord import ui
 
 from bot import texts
 from bot.domain.ruling import Target, value_of
-from bot.views.forms import FORM_LIFE, form_id
+from bot.views.forms import empty_form
 from bot.views.settings_panel import FIELDS, Shown
-
-
-class _Form(ui.Modal):
-    async def on_submit(self, _interaction: discord.Interaction) -> None:
-        """Every submission is read raw, elsewhere."""
 
 
 def numbers_form(shown: Shown, form: str) -> ui.Modal:
@@ -44,9 +39,9 @@ def words_form(shown: Shown, form: str) -> ui.Modal:
     return made
 
 
-def _form(shown: Shown, form: str, title: str) -> _Form:
+def _form(shown: Shown, form: str, title: str) -> ui.Modal:
     argument = f"{shown.ticket}.{shown.record.version:x}.{form}"
-    return _Form(title=title[:45], custom_id=form_id("settings", argument), timeout=FORM_LIFE)
+    return empty_form("settings", argument, title)
 
 
 def _field(target: Target, now: object, hint: str, label: str) -> ui.Label[ui.View]:
