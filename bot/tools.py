@@ -139,7 +139,7 @@ async def open_tools(
 
 
 async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sleep) -> Fal:
-    fal = Fal(
+    return Fal(
         key,
         addresses(settings),
         await stack.enter_async_context(session(NO_LIMIT)),
@@ -148,8 +148,6 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
         streams=StreamLimits(most=settings.streams),
         priority=settings.queue_priority,
     )
-    stack.push_async_callback(fal.aclose)
-    return fal
 
 
 def session(connections: int) -> aiohttp.ClientSession:

@@ -30,7 +30,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Fal:
-    """fal's queue. Close it with `aclose`; the session stays its owner's."""
+    """fal's queue. The session stays its owner's."""
 
     def __init__(
         self,
@@ -99,10 +99,6 @@ class Fal:
     async def cancel(self, ticket: Ticket) -> None:
         """Ask fal to cancel."""
         await self._door.cancel(ticket)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._door.aclose()
 
 
 def ticket_of(endpoint: str, handle: AsyncRequestHandle, queue: str) -> Ticket:

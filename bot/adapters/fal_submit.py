@@ -1,10 +1,10 @@
 """fal-client behind one door: submit at most once, cancel, upload, at addresses that the settings name.
 
 fal-client 1.0.3 sends a paid POST again, up to ten times, when its connection breaks or times out, and has no setting
-for addresses or for that. Both are mended in a transport of ours. Private names of fal-client used here, and held by
+for addresses or for that. Both are mended in what takes its requests here. Private names of fal-client used here, and held by
 tests/contract/test_fal_client_names.py: AsyncClient._client, ._cdn_client, ._token_manager,
-AsyncCDNTokenManager._refresh_token, ._url and ._headers, client.CDNToken, client.AsyncBackupDomainTransport, and the
-addresses client.QUEUE_URL_FORMAT, REST_URL and CDN_URL.
+AsyncCDNTokenManager._refresh_token, ._url and ._headers, client.CDNToken, client._fallback_url, and the addresses
+client.QUEUE_URL_FORMAT, REST_URL and CDN_URL.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack, cast
 
 import aiohttp
 import fal_client
@@ -23,7 +23,7 @@ import httpx
 from fal_client.auth import AuthCredentials
 
 from bot.adapters.fal_errors import meaning
-from bot.adapters.fal_http import ACCEPT_ENCODING, AiohttpTransport
+from bot.adapters.fal_http import Given, HttpClient
 from bot.domain.errors import FalDownError, GenerationError, SubmitUnansweredError
 from bot.domain.job import Ticket
 
@@ -56,64 +56,63 @@ class _RefusedOnceError(Exception):
         self.error = error
 
 
-class _Transport(httpx.AsyncBaseTransport):
-    """Sends each request to the configured address, and a submit at most once."""
+class _Requests:
+    """What fal-client sends: to the configured address, and a submit at most once."""
 
-    def __init__(self, addresses: Addresses, session: aiohttp.ClientSession, timeout: float) -> None:
-        self._inner = vendor.AsyncBackupDomainTransport(transport=AiohttpTransport(session))
+    def __init__(self, http: HttpClient, addresses: Addresses, timeout: float) -> None:
+        self._http = http
         self._longest = 2 * timeout
         self._moves = {
-            httpx.URL(vendor.QUEUE_URL_FORMAT): httpx.URL(addresses.queue),
-            httpx.URL(vendor.REST_URL): httpx.URL(addresses.rest),
-            httpx.URL(vendor.CDN_URL): httpx.URL(addresses.cdn),
+            vendor.QUEUE_URL_FORMAT.rstrip("/"): addresses.queue,
+            vendor.REST_URL: addresses.rest,
+            vendor.CDN_URL: addresses.cdn,
         }
-        self._queue_host = httpx.URL(vendor.QUEUE_URL_FORMAT).host
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        is_submit = request.method == "POST" and request.url.host == self._queue_host
-        self._move(request)
-        if not is_submit:
-            return await self._inner.handle_async_request(request)
+    async def request(self, method: str, url: str, **given: Unpack[Given]) -> httpx.Response:
+        """As httpx's, with what fal-client gives. A submit raises what fal-client lets through."""
+        if not (method == "POST" and url.startswith(vendor.QUEUE_URL_FORMAT)):
+            return await self._sent(method, url, given)
         try:
             async with asyncio.timeout(self._longest):
-                response = await self._inner.handle_async_request(request)
-                content = await response.aread()
+                response = await self._sent(method, url, given)
         except httpx.ConnectError:  # not a byte of the request has left: trying again cannot pay twice
             raise _RefusedOnceError(FalDownError(unsent=True)) from None
         except (httpx.HTTPError, TimeoutError) as error:
             raise _UnansweredError(type(error).__name__) from None
-        _refuse_replay(response, content)
-        return httpx.Response(response.status_code, headers=response.headers, content=content)
+        _refuse_replay(response)
+        return response
 
-    def _move(self, request: httpx.Request) -> None:
+    async def _sent(self, method: str, url: str, given: Given) -> httpx.Response:
+        """Where fal has a second domain for the address, that one when the first cannot be reached."""
         for standard, actual in self._moves.items():
-            if request.url.host == standard.host:
-                path = actual.raw_path.rstrip(b"/") + request.url.raw_path
-                request.url = request.url.copy_with(
-                    scheme=actual.scheme, host=actual.host, port=actual.port, raw_path=path
-                )
-                request.headers["Host"] = actual.netloc.decode("ascii")
-                return
+            if url.startswith(f"{standard}/"):
+                url = actual + url.removeprefix(standard)
+                break
+        try:
+            return await self._http.request(method, url, **given)
+        except httpx.ConnectError:
+            backup = vendor._fallback_url(httpx.URL(url))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if backup is None:
+                raise
+        _log.warning("fal's first domain cannot be reached; trying %s", backup.host)
+        return await self._http.request(method, str(backup), **given)
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
-
-def _refuse_replay(response: httpx.Response, content: bytes) -> None:
+def _refuse_replay(response: httpx.Response) -> None:
     """Keep fal-client from answering these statuses with another paid POST.
 
     A 503 without a request id was turned away at the door; any other 5xx may have come after fal took the request.
     """
     status = response.status_code
     if status in {408, 409, 429} or (status == 503 and "x-fal-request-id" not in response.headers):  # noqa: PLR2004 - as said above
-        raise _RefusedOnceError(meaning(status, _json(content), response.headers, at_submit=True))
+        raise _RefusedOnceError(meaning(status, _json(response), response.headers, at_submit=True))
     if status >= 500:  # noqa: PLR2004 - any other server error
         raise _UnansweredError(f"http_{status}")
 
 
-def _json(content: bytes) -> object:
+def _json(response: httpx.Response) -> object:
     try:
-        return httpx.Response(200, content=content).json()
+        return response.json()
     except ValueError:
         return None
 
@@ -121,12 +120,12 @@ def _json(content: bytes) -> object:
 class _TokenManager(vendor.AsyncCDNTokenManager):
     """Upload tokens over our client: the vendor's own would go to the standard address."""
 
-    def __init__(self, auth: AuthCredentials, client: httpx.AsyncClient) -> None:
+    def __init__(self, auth: AuthCredentials, requests: _Requests) -> None:
         super().__init__(auth)
-        self._client = client
+        self._requests = requests
 
     async def _refresh_token(self) -> vendor.CDNToken:
-        response = await self._client.post(self._url, headers=self._headers, json={})
+        response = await self._requests.request("POST", self._url, headers=self._headers, json={})
         response.raise_for_status()
         data = response.json()
         return vendor.CDNToken(
@@ -138,18 +137,22 @@ class _TokenManager(vendor.AsyncCDNTokenManager):
 
 
 class FalClient(fal_client.AsyncClient):
-    """fal-client with our transport. Close it with `aclose`; the session stays its owner's."""
+    """fal-client with our requests. The session stays its owner's."""
 
     def __init__(self, key: str, addresses: Addresses, session: aiohttp.ClientSession, timeout: float) -> None:
         super().__init__(key=key, default_timeout=timeout)
         auth = AuthCredentials("Key", key)
-        agent = {"User-Agent": vendor.USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING}
-        transport = _Transport(addresses, session, timeout)
-        self.queue = httpx.AsyncClient(
-            transport=transport, headers={"Authorization": auth.header_value, **agent}, timeout=timeout
+        agent = {"User-Agent": vendor.USER_AGENT}
+        self._keyed = _Requests(
+            HttpClient(session, {"Authorization": auth.header_value, **agent}, timeout), addresses, timeout
         )
-        self._files = httpx.AsyncClient(transport=transport, headers=agent, timeout=timeout)
-        self._tokens = _TokenManager(auth, self._files)
+        self._keyless = _Requests(HttpClient(session, agent, timeout), addresses, timeout)
+        self._tokens = _TokenManager(auth, self._keyless)
+
+    @property
+    def queue(self) -> httpx.AsyncClient:
+        """What fal-client calls `request` of, and nothing else."""
+        return cast("httpx.AsyncClient", self._keyed)
 
     @property
     async def _client(self) -> httpx.AsyncClient:  # pyright: ignore[reportIncompatibleVariableOverride] - awaited there as here
@@ -161,12 +164,7 @@ class FalClient(fal_client.AsyncClient):
 
     @asynccontextmanager
     async def _cdn_client(self) -> AsyncGenerator[httpx.AsyncClient]:
-        yield self._files
-
-    async def aclose(self) -> None:
-        """Close the connections; the vendor's class has no such call."""
-        await self.queue.aclose()
-        await self._files.aclose()
+        yield cast("httpx.AsyncClient", self._keyless)
 
 
 class FalDoor:
@@ -238,10 +236,6 @@ class FalDoor:
         except (httpx.HTTPError, KeyError, TypeError, ValueError):
             raise FalDownError from None
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
 
 def _meaning(error: fal_client.FalClientHTTPError, *, at_submit: bool) -> GenerationError:
-    return meaning(error.status_code, _json(error.response.content), error.response.headers, at_submit=at_submit)
+    return meaning(error.status_code, _json(error.response), error.response.headers, at_submit=at_submit)

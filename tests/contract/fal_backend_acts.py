@@ -84,7 +84,7 @@ async def backend_at(
     """The real adapter with its services at these addresses; `patience` in seconds."""
     async with session(NO_LIMIT) as http:
         addresses = Addresses(queue=queue, rest=queue, cdn=cdn or queue, api=queue)
-        backend = Fal(
+        yield Fal(
             key,
             addresses,
             http,
@@ -94,10 +94,6 @@ async def backend_at(
             monotonic=monotonic,
             submit_timeout=patience,
         )
-        try:
-            yield backend
-        finally:
-            await backend.aclose()
 
 
 async def seen(backend: Fal, ticket: Ticket) -> list[Status]:

@@ -37,7 +37,6 @@ async def main(url: str) -> None:
         [image] = (await fal.result(ticket)).images
         await Downloads(session).fetch(image.url, Path(sys.argv[2]) / "image", max_bytes=10**7)
         await fal.upload(Path(sys.argv[2]) / "image", "image/png")
-        await fal.aclose()
 
 asyncio.run(main(sys.argv[1]))
 """

@@ -27,7 +27,7 @@ VERSION = "1.0.3"
 HELP = (
     f"fal-client is not the {VERSION} that bot/adapters/fal_submit.py was written for; see the docstring of {__file__}"
 )
-WHY = "fal-client has stopped sending a paid POST again: see whether _Transport in bot/adapters/fal_submit.py can go"
+WHY = "fal-client has stopped sending a paid POST again: see whether _Requests in bot/adapters/fal_submit.py can go"
 
 
 def private_names(kind: type) -> set[str]:
@@ -69,15 +69,15 @@ def test_what_our_token_manager_overrides_is_what_fal_client_uses() -> None:
     assert fields == ["token", "token_type", "base_upload_url", "expires_at"], HELP
 
 
-def test_the_addresses_that_our_transport_replaces_are_fal_clients_own_and_told_apart_by_their_host() -> None:
+def test_the_addresses_that_our_requests_replace_are_fal_clients_own_and_told_apart_by_their_host() -> None:
     standard = [vendor.QUEUE_URL_FORMAT, vendor.REST_URL, vendor.CDN_URL]
     assert standard == ["https://queue.fal.run/", "https://rest.fal.ai", "https://v3.fal.media"], HELP
     assert len({httpx.URL(url).host for url in standard}) == 3
     assert vendor.USER_AGENT.startswith("fal-client/"), HELP
 
 
-@pytest.mark.parametrize("name", ["AsyncBackupDomainTransport", "_get_retry_delay"])
-def test_what_our_transport_and_our_tests_lean_on_is_there(name: str) -> None:
+@pytest.mark.parametrize("name", ["_fallback_url", "_get_retry_delay"])
+def test_what_our_requests_and_our_tests_lean_on_is_there(name: str) -> None:
     assert hasattr(vendor, name), HELP
 
 
@@ -93,7 +93,7 @@ def test_every_call_of_fal_client_takes_what_we_give_it() -> None:
     assert fal_client.StorageSettings(expires_in="1d").expires_in == "1d", HELP
 
 
-# --- why our transport exists ---------------------------------------------------------------------
+# --- why our requests exist ----------------------------------------------------------------------
 
 
 LOSSES = {

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+import fal_client.client as vendor
 import pytest
 from fal_backend_acts import Pauses, backend_at
 from hostile_server import Conduct, Ends, HostileServer, Reads, answer, full, nobody, receipt, unaccepted
@@ -124,6 +125,30 @@ async def test_a_submit_that_cannot_even_connect_was_not_sent(
             assert facts(await refusal(fal)) == NOT_SENT
 
 
+@pytest.mark.parametrize(
+    ("conduct", "expected"),
+    [(Conduct(says=answer(200, receipt("http://127.0.0.1:9"))), None), (Conduct(ends=Ends.RST), UNANSWERED)],
+    ids=["answered", "lost"],
+)
+async def test_a_submit_that_cannot_connect_goes_once_to_fals_second_domain(
+    monkeypatch: pytest.MonkeyPatch, conduct: Conduct, expected: object
+) -> None:
+    monkeypatch.setattr(vendor, "_BACKUP_DOMAINS", {"127.0.0.2": "127.0.0.1"})
+    async with HostileServer(conduct) as server, fal_at(server.url.replace("127.0.0.1", "127.0.0.2")) as fal:
+        if expected is None:
+            await fal.submit(REQUEST)
+        else:
+            assert facts(await refusal(fal)) == expected
+    assert server.paid_posts == 1
+
+
+async def test_a_submit_that_can_connect_to_neither_domain_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vendor, "_BACKUP_DOMAINS", {"127.0.0.2": "127.0.0.1"})
+    with nobody() as place:
+        async with fal_at(place.replace("127.0.0.1", "127.0.0.2")) as fal:
+            assert facts(await refusal(fal)) == NOT_SENT
+
+
 @pytest.mark.parametrize("ends", [Ends.FIN, Ends.RST, Ends.HANG])
 async def test_a_submit_whose_tls_handshake_fails_was_not_sent(ends: Ends) -> None:
     async with (
@@ -184,7 +209,6 @@ GARBAGE = {
     "no addresses": answer(200, {"request_id": "r-1"}),
     "gzip that is none": answer(200, b"not gzip", Content_Encoding="gzip"),
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-    "a redirect to nowhere": answer(307, Location="http://fal.run:port/"),
 }
 
 
@@ -277,10 +301,11 @@ async def test_a_prompt_refused_at_the_door_costs_nothing() -> None:
     assert facts(error) == (ContentRefusedError, False, False)
 
 
+@pytest.mark.parametrize("place", ["{}/fal-ai/nano-banana-2", "http://fal.run:port/"], ids=["here", "nowhere"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_a_refusal_and_is_not_followed(status: int) -> None:
+async def test_a_redirect_is_a_refusal_and_is_not_followed(status: int, place: str) -> None:
     async with HostileServer(Conduct()) as server:
-        server.conducts = [Conduct(says=answer(status, Location=f"{server.url}/fal-ai/nano-banana-2"))]
+        server.conducts = [Conduct(says=answer(status, Location=place.format(server.url)))]
         async with fal_at(server.url) as fal:
             error = await refusal(fal)
     assert len(server.heard) == 1
