@@ -17,6 +17,9 @@ from bot.log import start_logging
 from bot.settings import Settings, Start, load_settings
 
 
+KEPT_FREE = 4 * 1024 * 1024
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     load_dotenv(Path(".env"))
@@ -79,6 +82,7 @@ def _run(start: Start) -> int:
 
     gc.freeze()
     gc.enable()
+    bytearray(KEPT_FREE)
     settings: Settings = load_settings(start.bot_settings)
     token, fal_key = _needed("DISCORD_TOKEN", start.discord_token), _needed("FAL_KEY", start.fal_key)
     start_logging()

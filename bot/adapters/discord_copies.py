@@ -33,15 +33,11 @@ class Copies:
         except DeliveryError:
             raise OriginalGoneError from None
         remark = "\n".join(filter(None, [packed.remark, texts.brought_back(by)]))
-        files = packed.files(job)
-        try:
+        async with packed.files(job) as files:
             message = await self._client.get_partial_messageable(channel_id, guild_id=guild_id).send(
                 view=views.result(job, self._catalogue, packed.names, remark, packed.originals),
                 files=files,
                 allowed_mentions=views.NOBODY,
             )
-        finally:
-            for file in files:
-                file.close()
         await self._book.add_copy(job.id, channel_id, message.id)
         return message.id

@@ -110,8 +110,7 @@ class _Messageable:
     async def post(self, packed: Packed) -> int:
         job = self.content.job
         reference: Any = await self._answered()  # discord.py takes None, but its overloads do not say so
-        files = packed.files(job)
-        try:
+        async with packed.files(job) as files:
             message = await self.channel.send(
                 view=self.content.view(packed),
                 files=files,
@@ -119,9 +118,6 @@ class _Messageable:
                 nonce=f"nb-{job.id}",  # with it, Discord answers a send repeated within minutes with the first message
                 allowed_mentions=views.only(job.order.member_id),
             )
-        finally:
-            for file in files:
-                file.close()
         return message.id
 
 
@@ -155,17 +151,13 @@ class _FirstAnswer:
 
     async def post(self, packed: Packed) -> int:
         job = self.content.job
-        files = packed.files(job)
-        try:
+        async with packed.files(job) as files:
             message = await self.webhook.edit_message(
                 first_answer(job),
                 view=self.content.view(packed),
                 attachments=files,
                 allowed_mentions=views.NOBODY,
             )
-        finally:
-            for file in files:
-                file.close()
         return message.id
 
 

@@ -1,8 +1,10 @@
 """From a job's folder to the files of one message: whole when they fit, else in the best form that does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import discord
@@ -13,6 +15,8 @@ from bot.domain.errors import DeliveryError, OriginalGoneError, PictureError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET, shares
 
+AT_ONCE = 2 * 1024 * 1024
+"""Bytes of all pictures of a message that may be in memory; an order has 4 MB."""
 THUMBNAIL_SIDE = 240
 """Pixels; Discord shows 85 points, and screens have up to three pixels in each."""
 
@@ -43,11 +47,23 @@ class Packed:
         kinds = sorted({texts.FORMATS[one.kind.value] for _, one in self.fitted})
         return texts.reencoded(kinds, scaled=any(one.scaled for _, one in self.fitted))
 
-    def files(self, job: Job) -> list[discord.File]:
-        """Open files, read while they are sent; the caller closes them."""
+    @asynccontextmanager
+    async def files(self, job: Job) -> AsyncGenerator[list[discord.File]]:
+        """Open files, for one sending. Large ones are read while they are sent."""
+        files = await asyncio.to_thread(self._opened, job)
+        try:
+            yield files
+        finally:
+            for file in files:
+                file.close()
+                file.fp.close()  # else its bytes stay in memory until a full garbage collection finds aiohttp's circles
+
+    def _opened(self, job: Job) -> list[discord.File]:
+        # Read at once only for speed: aiohttp reads 256 KB a time, each in a thread: 1.2 ms of CPU for 1.5 MB.
+        at_once = sum(path.stat().st_size for path in self.paths) <= AT_ONCE
         return [
             discord.File(
-                path,
+                BytesIO(path.read_bytes()) if at_once else path,
                 filename=path.name,
                 description=texts.alt_text(job.order.title, position, len(self.paths), edit=job.order.is_edit),
             )

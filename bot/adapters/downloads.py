@@ -10,10 +10,10 @@ from typing import Self
 
 import aiohttp
 
-_BLOCK = 1024 * 1024
+_BLOCK = 2 * 1024 * 1024
 """Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes.
 
-So many, and joined there once, only for speed: with 256 KiB added up here, an order took 3 ms more CPU, of some 30.
+So many, and never joined, only for speed: with 256 KiB added up here, an order took 3 ms more CPU, of some 30.
 """
 _REDIRECTS = 3
 _GONE = frozenset(range(400, 500)) - {408, 425, 429}
@@ -145,7 +145,7 @@ class _Part:
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Blocks."""
-        self._file.write(b"".join(chunks))
+        self._file.writelines(chunks)
 
     def keep(self, rest: Sequence[bytes]) -> None:
         """Put the file in its place, on the disk for good. Blocks."""

@@ -1,11 +1,13 @@
 """The desk: an order is checked, priced and held in the books before anything else happens to it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain.asking import Asker, Where, is_person
 from bot.domain.catalogue import Catalogue
+from bot.domain.conduct import Block
 from bot.domain.errors import (
     BlockedError,
     BooksBusyError,
@@ -21,6 +23,7 @@ from bot.domain.ledger import Standing
 from bot.domain.order import Order, Request
 from bot.domain.policy import Effective, House, authors_asked, effective, objections, settled
 from bot.domain.preferences import Preferences, check_preferences, filled
+from bot.domain.purse import Server
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
 from bot.service.offers import Offers
@@ -48,6 +51,16 @@ class Refusals(Protocol):
     async def count_refusal(self, scope: str, member_id: int, code: str, now: float) -> None:
         """One more, of the error with that code."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the books say about a member and their server."""
+
+    block: Block | None
+    rules: Rules
+    server: Server | None
+    preferences: Preferences
 
 
 class Desk:
@@ -112,9 +125,12 @@ class Desk:
             raise
 
     async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
-        await self._check_block(order.scope, asker.member_id)
-        holds = await self.effective(order.scope, asker, where)
-        order, request, credit = await self._checked(order, asker, holds)
+        seen = await self._look(order.scope, asker.member_id)
+        if seen.block is not None:
+            until = None if seen.block.until is None else int(seen.block.until)
+            raise BlockedError(until=until, reason=seen.block.reason)
+        holds = self._effective(seen, order.scope, asker, where)
+        order, request, credit = await self._checked(order, asker, holds, seen)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
             offer = self._offers.make(order, ASKED_FOR)
             raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
@@ -134,15 +150,16 @@ class Desk:
 
     async def price(self, order: Order, asker: Asker, where: Where) -> int:
         """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
-        _, _, credit = await self._checked(order, asker, await self.effective(order.scope, asker, where))
+        seen = await self._look(order.scope, asker.member_id)
+        _, _, credit = await self._checked(order, asker, self._effective(seen, order.scope, asker, where), seen)
         return credit
 
-    async def _checked(self, order: Order, asker: Asker, holds: Effective) -> tuple[Order, Request, int]:
+    async def _checked(self, order: Order, asker: Asker, holds: Effective, seen: "_Seen") -> tuple[Order, Request, int]:
         """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
         if is_person(order.scope) and not self._house.person_day:
             raise PersonalOffError
-        await self._purse.check(order.scope)
-        order = await self._filled(replace(order, prompt=order.prompt.strip()), asker, holds)
+        self._purse.check(seen.server)
+        order = self._filled(replace(order, prompt=order.prompt.strip()), asker, holds, seen.preferences)
         order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
@@ -160,7 +177,7 @@ class Desk:
             raise found[0]
         return order, request, credit
 
-    async def _filled(self, order: Order, asker: Asker, holds: Effective) -> Order:
+    def _filled(self, order: Order, asker: Asker, holds: Effective, preferences: Preferences) -> Order:
         """With its member's preferences; none of them makes an order fail that would be taken without."""
 
         def is_taken(candidate: Order) -> bool:
@@ -173,7 +190,7 @@ class Desk:
 
         if order.filled:
             return order
-        return filled(order, await self.preferences(order.member_id), is_taken)
+        return filled(order, preferences, is_taken)
 
     def _priced(self, order: Order, holds: Effective) -> tuple[Request, int]:
         """The request and its credits. A tolerance that nobody chose is made stricter quietly."""
@@ -190,8 +207,8 @@ class Desk:
 
     async def models(self, scope: str, asker: Asker, where: Where) -> Sequence[str]:
         """Those that may be used there, first the member's own usual one where it is allowed, else the server's."""
-        holds = await self.effective(scope, asker, where)
-        wanted = (await self.preferences(asker.member_id)).model
+        seen = await self._look(scope, asker.member_id)
+        holds, wanted = self._effective(seen, scope, asker, where), seen.preferences.model
         usual = wanted if wanted in holds.models.value else holds.default_model
         return (usual, *(name for name in self.catalogue.models if name in holds.models.value and name != usual))
 
@@ -206,11 +223,6 @@ class Desk:
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._preferences.set_preferences(member_id, preferences)
 
-    async def _check_block(self, scope: str, member_id: int) -> None:
-        block = await self._people.block_of(scope, member_id)
-        if block is not None:
-            raise BlockedError(until=None if block.until is None else int(block.until), reason=block.reason)
-
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
@@ -218,9 +230,21 @@ class Desk:
 
     async def effective(self, scope: str, asker: Asker, where: Where) -> Effective:
         """What holds for a member in a channel, and where each value comes from."""
-        rules = await self.rules(scope)
-        house = await self._purse.house(scope, self._house)
-        return effective(rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
+        return self._effective(await self._look(scope, asker.member_id), scope, asker, where)
+
+    def _effective(self, seen: "_Seen", scope: str, asker: Asker, where: Where) -> Effective:
+        house = self._purse.bound(self._house, scope, seen.server)
+        return effective(seen.rules, asker=asker, where=where, house=house, catalogue=self.catalogue)
+
+    async def _look(self, scope: str, member_id: int) -> "_Seen":
+        """At once only for speed: a look at the books each takes 0.6 ms of CPU more."""
+        block, rules, server, preferences = await asyncio.gather(
+            self._people.block_of(scope, member_id),
+            self.rules(scope),
+            self._purse.server(scope),
+            self.preferences(member_id),
+        )
+        return _Seen(block, rules, server, preferences)
 
     async def jobs(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs, the newest first."""

@@ -103,32 +103,30 @@ class Purse:
         self._alerts = alerts
         self._clock = clock
 
-    async def cap(self, scope: str) -> int | None:
-        """The operator's cap for a server, in credits a month; None for none. Raises BooksBusyError."""
-        server = await self._server(scope)
-        if server is None:
-            return None
-        return self._rules.server_monthly if server.monthly is None else server.monthly
-
-    async def house(self, scope: str, house: House) -> House:
-        """The operator's rules as they hold for these books. Raises BooksBusyError."""
-        return house.of(scope).capped(await self.cap(scope))
-
-    async def check(self, scope: str) -> None:
-        """Whether orders are taken there at all. Raises SuspendedError, NotAllowedHereError, BooksBusyError."""
-        server = await self._server(scope)
-        if server is not None and server.suspended:
-            raise SuspendedError
-        if server is not None and self._rules.allow_list and not server.allowed:
-            raise NotAllowedHereError
-
-    async def _server(self, scope: str) -> Server | None:
-        """None for a person's own books."""
+    async def server(self, scope: str) -> Server | None:
+        """What the operator has set for a server; None for a person's own books. Raises BooksBusyError."""
         kind, _, number = scope.partition(":")
         if kind != "guild":
             return None
         async with within(LOOK_TIMEOUT, BooksBusyError()):
             return await self._servers.server(int(number))
+
+    def check(self, server: Server | None) -> None:
+        """Whether orders are taken there at all. Raises SuspendedError, NotAllowedHereError."""
+        if server is not None and server.suspended:
+            raise SuspendedError
+        if server is not None and self._rules.allow_list and not server.allowed:
+            raise NotAllowedHereError
+
+    def bound(self, house: House, scope: str, server: Server | None) -> House:
+        """The operator's rules as they hold for these books."""
+        if server is None:
+            return house.of(scope).capped(None)
+        return house.of(scope).capped(self._rules.server_monthly if server.monthly is None else server.monthly)
+
+    async def house(self, scope: str, house: House) -> House:
+        """The same, with what is set for the server now. Raises BooksBusyError."""
+        return self.bound(house, scope, await self.server(scope))
 
     async def state(self) -> PurseState:
         """Where the month stands."""

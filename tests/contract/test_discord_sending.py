@@ -84,13 +84,8 @@ def images(tmp_path: Path) -> list[Path]:
 
 async def send(url: str, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http.Route, "BASE", url)
-    files = Packed(paths=paths).files(a_job(*paths))
-    async with aiohttp.ClientSession() as session:
-        try:
-            await discord.Webhook.partial(5, "token", session=session).send("here", files=files)
-        finally:
-            for file in files:
-                file.close()
+    async with aiohttp.ClientSession() as session, Packed(paths=paths).files(a_job(*paths)) as files:
+        await discord.Webhook.partial(5, "token", session=session).send("here", files=files)
 
 
 async def test_however_large_images_are_little_of_them_is_in_memory(

@@ -132,5 +132,5 @@ async def test_a_suspended_server_stays_suspended_when_it_comes_back_after_it_wa
     await here.app.privacy.sweep()
     await here.app.servers.joined(guild.id, "Elsewhere again", here.time())  # simcord gives no id out twice
     with pytest.raises(SuspendedError):
-        await here.app.purse.check(f"guild:{guild.id}")
+        here.app.purse.check(await here.app.purse.server(f"guild:{guild.id}"))
     assert books.rows(row) == [("Elsewhere again", 1, 1)]
