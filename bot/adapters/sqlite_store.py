@@ -107,6 +107,11 @@ class SqliteStore:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
 
+    def save_soon(self, job: Job) -> None:
+        """Store what changed, unless the process ends first."""
+        now = self._clock()
+        self._database.write_along(lambda connection: _save(connection, job, None, now))
+
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
         rows = await self._database.read(JOB, (job_id,))

@@ -111,6 +111,10 @@ class JobStore(Protocol):
         """Store what changed; with a closing also settle or release, once. Raises WrongStepError for a stale job."""
         ...
 
+    def save_soon(self, job: Job) -> None:
+        """Store what changed, unless the process ends first."""
+        ...
+
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
         ...

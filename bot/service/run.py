@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.job import Job
+from bot.domain.job import Job, State
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
 from bot.service.forecast import Timings
@@ -85,6 +85,14 @@ class Run:
         self.job = job
         if point is not None:
             self.parts.reached(point)
+
+    async def save_told(self) -> None:
+        """The last word was said. After a delivery it may be said again: nobody waits until it is written down."""
+        told = self.job.but(told=True)
+        if told.state is not State.DELIVERED:
+            return await self.save(told)
+        self.parts.store.save_soon(told)
+        self.job = told
 
     @property
     def folder(self) -> Path:

@@ -280,7 +280,7 @@ class Studio:
                 await self._parts.stage.tell(run.job, unpacked(run.job.error or ""), again=run.taken_up)
         await self._approvals.close(run)
         self._parts.reached(Point.TOLD)
-        await run.save(run.job.but(told=True))
+        await run.save_told()
 
     # --- small things -----------------------------------------------------------------------------
 
