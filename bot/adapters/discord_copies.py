@@ -30,14 +30,14 @@ class Copies:
         limit = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
         try:
             packed = await self._packer.pack(job, self._dir / job.id, limit)
+            remark = "\n".join(filter(None, [packed.remark, texts.brought_back(by)]))
+            async with packed.files(job) as files:
+                message = await self._client.get_partial_messageable(channel_id, guild_id=guild_id).send(
+                    view=views.result(job, self._catalogue, packed.names, remark, packed.originals),
+                    files=files,
+                    allowed_mentions=views.NOBODY,
+                )
         except DeliveryError:
             raise OriginalGoneError from None
-        remark = "\n".join(filter(None, [packed.remark, texts.brought_back(by)]))
-        async with packed.files(job) as files:
-            message = await self._client.get_partial_messageable(channel_id, guild_id=guild_id).send(
-                view=views.result(job, self._catalogue, packed.names, remark, packed.originals),
-                files=files,
-                allowed_mentions=views.NOBODY,
-            )
         await self._book.add_copy(job.id, channel_id, message.id)
         return message.id

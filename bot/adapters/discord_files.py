@@ -49,8 +49,11 @@ class Packed:
 
     @asynccontextmanager
     async def files(self, job: Job) -> AsyncGenerator[list[discord.File]]:
-        """Open files, for one sending. Large ones are read while they are sent."""
-        files = await asyncio.to_thread(self._opened, job)
+        """Open files, for one sending. Large ones are read while they are sent. Raises DeliveryError when one is gone."""
+        try:
+            files = await asyncio.to_thread(self._opened, job)
+        except FileNotFoundError:
+            raise DeliveryError from None
         try:
             yield files
         finally:
@@ -78,13 +81,11 @@ class Packer:
         self._worker = worker
 
     async def pack(self, job: Job, folder: Path, file_limit: int, budget: int = REQUEST_BUDGET) -> Packed:
-        """All pictures of a job within one request. Raises DeliveryError when they are not there or do not fit."""
+        """All pictures of a job within one request. Raises DeliveryError when they do not fit."""
         paths, fitted = list[Path](), list[tuple[int, Fitted]]()
         allowed = shares([one.size for one in job.pictures], file_limit, budget)
         for position, (picture, share) in enumerate(zip(job.pictures, allowed, strict=True), start=1):
             path = folder / picture.filename
-            if not await asyncio.to_thread(path.is_file):
-                raise DeliveryError
             if picture.size > share:
                 one = await self._fit(path, folder, f"posted-{position}", share)
                 fitted.append((position, one))
@@ -93,8 +94,11 @@ class Packer:
         return Packed(paths=paths, fitted=fitted)
 
     async def all(self, job: Job, folder: Path, file_limit: int) -> Sequence[Path]:
-        """All pictures of a job, within one message. Raises DeliveryError."""
-        return (await self.pack(job, folder, file_limit)).paths
+        """All pictures of a job, within one message. Raises DeliveryError when they are not there or do not fit."""
+        paths = (await self.pack(job, folder, file_limit)).paths
+        if not await asyncio.to_thread(lambda: all(path.is_file() for path in paths)):
+            raise DeliveryError
+        return paths
 
     async def original(self, job: Job, folder: Path, position: int, file_limit: int) -> tuple[Path, bool]:
         """The untouched file of one image, or a copy that fits, and which of both. Raises OriginalGoneError."""

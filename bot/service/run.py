@@ -89,10 +89,11 @@ class Run:
     async def save_told(self) -> None:
         """The last word was said. After a delivery it may be said again: nobody waits until it is written down."""
         told = self.job.but(told=True)
-        if told.state is not State.DELIVERED:
-            return await self.save(told)
-        self.parts.store.save_soon(told)
-        self.job = told
+        if told.state is State.DELIVERED:
+            self.parts.store.save_soon(told)
+            self.job = told
+        else:
+            await self.save(told)
 
     @property
     def folder(self) -> Path:
