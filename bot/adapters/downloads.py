@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from weakref import WeakValueDictionary
 
 import aiohttp
 
-_BLOCK = 1024 * 1024
+AT_ONCE, OF_ONE_ORDER = 32, 2
+"""Downloads at once, and of these into one folder, which is one order's; the others wait.
+
+One takes up to 1.9 MB, of which 1.2 MB is TLS and what has arrived unasked. An order has 4 MB: with four at once it took 7.
+"""
+_BLOCK = 256 * 1024
 """Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes.
 
-So many, and joined there once, only for speed: with 256 KiB added up here, an order took 3 ms more CPU, of some 30.
+Joined there once only for speed: added up here, an order took 3 ms more CPU, of some 30. With 1 MiB it takes 0.4 ms less,
+but two at once 5.5 MB.
 """
 _REDIRECTS = 3
 _GONE = frozenset(range(400, 500)) - {408, 425, 429}
@@ -66,21 +73,30 @@ class Fetched:
 
 
 class Downloads:
-    """Downloads over one session, which its owner closes."""
+    """Downloads over one session, which its owner closes, and which itself bounds nothing: its wait would count as theirs."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places_by_folder = WeakValueDictionary[Path, asyncio.Semaphore]()
 
     async def fetch(
         self, url: str, target: Path, *, max_bytes: int, timeout_s: float = 120.0, stall_s: float = 20.0
     ) -> Fetched:
         """Fetch a file of at most `max_bytes` and put it at `target` once it is complete and on the disk.
 
-        `timeout_s` bounds the whole download, `stall_s` a silence in it. While it grows the file is `target` with the
-        suffix `.part`; after a failure neither is there. Raises DownloadError, and OSError when the disk fails.
+        `timeout_s` bounds the whole download from its turn on, `stall_s` a silence in it. While it grows the file is
+        `target` with the suffix `.part`; after a failure neither is there. Raises DownloadError, and OSError when the disk
+        fails.
         """
         if url.partition(":")[0].lower() not in {"http", "https"}:
             raise GoneError(status=None)
+        # The order's own places first: what waits for one of these shall keep none from other orders.
+        of_order = self._places_by_folder.setdefault(target.parent, asyncio.Semaphore(OF_ONE_ORDER))
+        async with of_order, self._places:
+            return await self._fetch(url, target, max_bytes, timeout_s, stall_s)
+
+    async def _fetch(self, url: str, target: Path, max_bytes: int, timeout_s: float, stall_s: float) -> Fetched:
         try:
             async with self._session.get(
                 url,
