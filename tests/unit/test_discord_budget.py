@@ -77,7 +77,8 @@ def at_discord(act: Callable[[Discord], Awaitable[None]], **traits: float) -> Di
 
     async def story() -> Discord:
         discord = Discord(**traits)  # pyright: ignore[reportArgumentType] - its own fields
-        await act(discord)
+        async with asyncio.timeout(3600):  # of simulated time; else what never goes would hang
+            await act(discord)
         return discord
 
     return simulate(story())
@@ -266,6 +267,18 @@ def test_however_many_other_calls_hang_final_messages_go_at_once() -> None:
             begun = now()
             await discord.final(1000)
             assert now() - begun == pytest.approx(0.1)
+
+    assert at_discord(act).refused == 0
+
+
+def test_uploads_that_discord_counts_only_at_their_end_are_not_too_many_together_with_what_goes_then() -> None:
+    async def act(discord: Discord) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for channel in range(PER_SECOND):
+                tasks.create_task(discord.final(channel, there=3))
+            await asyncio.sleep(2.9)
+            for channel in range(1000, 1000 + PER_SECOND):
+                tasks.create_task(discord.call(channel))
 
     assert at_discord(act).refused == 0
 
