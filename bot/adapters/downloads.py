@@ -14,7 +14,7 @@ import aiohttp
 AT_ONCE, OF_ONE_ORDER = 32, 2
 """Downloads at once, and of these into one folder, which is one order's; the others wait.
 
-One takes up to 1.9 MB, of which 1.2 MB is TLS and what has arrived unasked. An order has 4 MB: with four at once it took 7.
+Over TLS one takes up to 1.9 MB of memory, and 1.5 however small its blocks. An order has 4 MB; with four at once it took 7.
 """
 _BLOCK = 256 * 1024
 """Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes.
@@ -73,7 +73,10 @@ class Fetched:
 
 
 class Downloads:
-    """Downloads over one session, which its owner closes, and which itself bounds nothing: its wait would count as theirs."""
+    """Downloads over one session, which its owner closes.
+
+    The session itself should bound no connections: waiting for one counts in `timeout_s`.
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
