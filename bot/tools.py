@@ -51,11 +51,6 @@ from bot.service.points import Point
 from bot.service.ports import Clock
 from bot.settings import MODELS_FILE, FalSettings, Settings
 
-NO_LIMIT = 0
-"""Of connections to fal: `fal.streams` and `fal.max_concurrent` bound them."""
-TRANSFERS = 100
-"""Files on their way here at once, at most."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -106,7 +101,7 @@ async def open_tools(
     database = await Database.open(data_dir / "bot.sqlite3")
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
-    downloads = Downloads(await stack.enter_async_context(session(TRANSFERS)))
+    downloads = Downloads(await stack.enter_async_context(session()))
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
     seal, persons, rules, words = Seal(secret), Persons(secret), SqliteRules(database), SqliteWords(database)
@@ -142,7 +137,7 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
     return Fal(
         key,
         addresses(settings),
-        await stack.enter_async_context(session(NO_LIMIT)),
+        await stack.enter_async_context(session()),
         keep_outputs_days=settings.keep_outputs,
         sleep=sleep,
         streams=StreamLimits(most=settings.streams),
@@ -150,13 +145,13 @@ async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sl
     )
 
 
-def session(connections: int) -> aiohttp.ClientSession:
-    """One for what stays open long, and one for files: neither waits for a connection of the other.
+def session() -> aiohttp.ClientSession:
+    """Bounds no connections: to fal `fal.streams` and `fal.max_concurrent` do, for files `Downloads` does.
 
     Proxies hold as the environment names them now. Where it names none, no request looks for them again, only for speed:
     each would read ~/.netrc twice, in a thread.
     """
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), trust_env=bool(getproxies()))
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=bool(getproxies()))
 
 
 def new_id() -> str:

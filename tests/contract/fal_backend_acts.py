@@ -20,7 +20,7 @@ from bot.domain.order import Choices, Order, Reference, Request
 from bot.sandbox.fal_queue import LoopbackJob
 from bot.sandbox.fal_server import LoopbackFal
 from bot.service.ports import Status
-from bot.tools import NO_LIMIT, session
+from bot.tools import session
 
 KEY = "fal-key-that-goes-to-fal-only"
 KEEP_DAYS = 3
@@ -82,7 +82,7 @@ async def backend_at(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Fal]:
     """The real adapter with its services at these addresses; `patience` in seconds."""
-    async with session(NO_LIMIT) as http:
+    async with session() as http:
         addresses = Addresses(queue=queue, rest=queue, cdn=cdn or queue, api=queue)
         yield Fal(
             key,

@@ -3,7 +3,7 @@
 import pytest
 from hostile_server import Conduct, HostileServer, answer
 
-from bot.tools import NO_LIMIT, session
+from bot.tools import session
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -16,7 +16,7 @@ def none_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def got(url: str) -> str:
-    async with session(NO_LIMIT) as http, http.get(url) as response:
+    async with session() as http, http.get(url) as response:
         return await response.text()
 
 
@@ -37,5 +37,5 @@ async def test_what_needs_no_proxy_goes_straight(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_where_no_proxy_is_named_nobody_looks_for_one_at_every_request() -> None:
-    async with session(NO_LIMIT) as http:
+    async with session() as http:
         assert not http.trust_env

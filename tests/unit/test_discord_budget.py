@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from simulated_time import simulate
 
-from bot.adapters.discord_budget import PER_SECOND, Budget, Lane
+from bot.adapters.discord_budget import AT_ONCE, PER_SECOND, Budget, Lane
 from tests.loopback.discord_limits import GLOBAL_PER_SECOND, Window
 
 
@@ -77,7 +77,8 @@ def at_discord(act: Callable[[Discord], Awaitable[None]], **traits: float) -> Di
 
     async def story() -> Discord:
         discord = Discord(**traits)  # pyright: ignore[reportArgumentType] - its own fields
-        await act(discord)
+        async with asyncio.timeout(3600):  # of simulated time; else what never goes would hang
+            await act(discord)
         return discord
 
     return simulate(story())
@@ -230,6 +231,88 @@ def test_only_the_calls_of_the_task_that_sends_a_final_message_go_first_and_only
             await discord.call(1, "last")
 
     assert at_discord(act).names == ["final", *map(str, range(9)), "last"]
+
+
+# --- what takes long ------------------------------------------------------------------------------
+
+
+LEFT = PER_SECOND - AT_ONCE
+SLOW = 200.0
+"""Seconds of an upload over a narrow line."""
+
+
+def test_however_many_uploads_crawl_other_calls_go_at_once() -> None:
+    async def act(discord: Discord) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for channel in range(2 * PER_SECOND):
+                tasks.create_task(discord.final(channel, there=SLOW))
+            await asyncio.sleep(1)
+            begun = now()
+            async with asyncio.TaskGroup() as others:
+                for channel in range(1000, 1000 + LEFT):
+                    others.create_task(discord.call(channel, "other"))
+            assert now() - begun == pytest.approx(0.1)
+
+    discord = at_discord(act)
+    assert discord.refused == 0
+    assert discord.names.count("final") == 2 * PER_SECOND
+
+
+def test_however_many_other_calls_hang_final_messages_go_at_once() -> None:
+    async def act(discord: Discord) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for channel in range(2 * PER_SECOND):
+                tasks.create_task(discord.call(channel, there=SLOW))
+            await asyncio.sleep(1)
+            begun = now()
+            await discord.final(1000)
+            assert now() - begun == pytest.approx(0.1)
+
+    assert at_discord(act).refused == 0
+
+
+def test_uploads_that_discord_counts_only_at_their_end_are_not_too_many_together_with_what_goes_then() -> None:
+    async def act(discord: Discord) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for channel in range(PER_SECOND):
+                tasks.create_task(discord.final(channel, there=3))
+            await asyncio.sleep(2.9)
+            for channel in range(1000, 1000 + PER_SECOND):
+                tasks.create_task(discord.call(channel))
+
+    assert at_discord(act).refused == 0
+
+
+def test_the_next_upload_goes_before_all_others_that_wait_once_one_is_over() -> None:
+    async def act(discord: Discord) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(discord.final(0, there=5))
+            for channel in range(1, AT_ONCE):
+                tasks.create_task(discord.final(channel, there=SLOW))
+            tasks.create_task(discord.final(AT_ONCE, "the next", there=SLOW))
+            for channel in range(1000, 1200):
+                tasks.create_task(discord.call(channel, "other"))
+
+    discord = at_discord(act)
+    assert discord.refused == 0
+    afterwards = [name for at, name in discord.went if at > 5.05]
+    assert afterwards[0] == "the next"
+    assert afterwards.count("other") == 200 - 5 * LEFT
+
+
+def test_uploads_that_are_called_off_as_they_are_let_go_leave_room_for_the_next() -> None:
+    async def act(discord: Discord) -> None:
+        lane = discord.budget.lane()
+        for _ in range(AT_ONCE):
+            async with lane:
+                waiting = asyncio.create_task(lane.__aenter__())
+                await asyncio.sleep(0.1)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+        async with asyncio.timeout(SLOW), lane:
+            pass
+
+    at_discord(act)
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

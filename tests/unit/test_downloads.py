@@ -258,6 +258,22 @@ async def test_however_large_a_file_is_little_of_it_is_in_memory(
     assert peak < 4_000_000  # the server's own part of it included
 
 
+async def test_of_the_four_large_images_of_an_order_no_more_is_in_memory_than_an_order_has(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    await downloads.fetch(address(server, "/whole"), tmp_path / "file.png", max_bytes=LIMIT)  # what all share is there
+    tracemalloc.start()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(4):
+                target = tmp_path / f"{number}.png"
+                tasks.create_task(downloads.fetch(address(server, "/large"), target, max_bytes=LARGE))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_500_000  # the server's own part of it included
+
+
 async def test_of_32_large_files_at_once_little_is_in_memory(
     server: TestServer, downloads: Downloads, tmp_path: Path
 ) -> None:
@@ -265,7 +281,7 @@ async def test_of_32_large_files_at_once_little_is_in_memory(
     try:
         async with asyncio.TaskGroup() as tasks:
             for number in range(AT_ONCE):
-                target = tmp_path / f"{number}.png"
+                target = tmp_path / f"{number}" / "file.png"  # of as many orders
                 tasks.create_task(downloads.fetch(address(server, "/large"), target, max_bytes=LARGE))
         _, peak = tracemalloc.get_traced_memory()
     finally:
