@@ -66,11 +66,7 @@ class Tree(commands.Cog):
             case "compare":
                 await self._compare(interaction, await clicked(interaction, self._studio, job_id, action))
             case "delete":
-                job = await clicked(interaction, self._studio, job_id, action)
-                check_deleter(interaction, job)
-                await answer_view(
-                    interaction, views.ask_delete(job, interaction.message.id if interaction.message else 0)
-                )
+                await self._ask_delete(interaction, job_id, interaction.message.id if interaction.message else 0)
             case _:
                 pass
 
@@ -80,22 +76,35 @@ class Tree(commands.Cog):
         self, interaction: discord.Interaction, _action: str, argument: str, _values: list[str]
     ) -> None:
         """Delete was meant: what is known first, then the messages, then the files."""
-        job_id, _, message_id = argument.partition(".")
+        job_id, _, number = argument.partition(".")
         job = await clicked(interaction, self._studio, job_id, "delete")
         check_deleter(interaction, job)
         if not await self._deleted.mark_deleted(job.id, self._clock()):
             raise AlreadyGoneError
         self._note(Deleted(job=job, by=interaction.user.id))
-        await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
-        await self._take_clicked_away(interaction, job, int(message_id or 0))
-        await take_away(self._client, self._gallery, self._deleted, job)
+        try:
+            await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
+        finally:  # an answer that is lost must not leave standing what counts as deleted
+            await self._take_clicked_away(interaction, job_id, int(number) if number.isdecimal() else 0)
+            await take_away(self._client, self._gallery, self._deleted, job)
 
-    async def _take_clicked_away(self, interaction: discord.Interaction, job: Job, message_id: int) -> None:
+    async def _ask_delete(self, interaction: discord.Interaction, job_id: str, message_id: int) -> None:
+        """What was deleted and stands all the same, as Discord failed or the bot ended meanwhile, goes now."""
+        try:
+            job = await clicked(interaction, self._studio, job_id, "delete")
+        except AlreadyGoneError as gone:
+            await answer(interaction, texts.explain(gone))
+            await self._take_clicked_away(interaction, job_id, message_id)
+            return
+        check_deleter(interaction, job)
+        await answer_view(interaction, views.ask_delete(job, message_id))
+
+    async def _take_clicked_away(self, interaction: discord.Interaction, job_id: str, message_id: int) -> None:
         """The message whose Delete was clicked; ids can be crafted, so it must show this job and be ours."""
         channel = self._client.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
         with suppress(*TROUBLES):
             message = await channel.fetch_message(message_id)
-            if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
+            if result_of(message, self._client.user.id if self._client.user else 0) == job_id:
                 await message.delete()
 
     async def _undo(self, interaction: discord.Interaction, job: Job) -> None:

@@ -323,6 +323,38 @@ async def test_two_who_delete_at_once_delete_once(here: World) -> None:
     await eventually(lambda: public(here) == [])
 
 
+LATE = pytest.mark.parametrize(
+    ("status", "code"), [(503, 0), (404, 10062)], ids=["Discord is away", "the click was answered too late"]
+)
+
+
+@LATE
+async def test_what_was_deleted_goes_even_when_the_answer_does_not_arrive(
+    here: World, tmp_path: Path, status: int, code: int
+) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    asked = await here.member.click(result, label="Delete")
+    assert asked.response is not None
+    here.env.inject_error("POST", "/interactions/*/*/callback", status=status, code=code)
+    await here.member.click(asked.response.message, label="Delete")
+    await eventually(lambda: public(here) == [])
+    await eventually(lambda: list((tmp_path / "jobs").iterdir()) == [])
+
+
+async def test_what_counts_as_deleted_and_stands_all_the_same_goes_with_the_next_click(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    asked = await here.member.click(result, label="Delete")
+    assert asked.response is not None
+    here.env.inject_error("DELETE", f"/channels/{here.channel.id}/messages/*", status=503, times=None)
+    await here.member.click(asked.response.message, label="Delete")
+    assert public(here) == [result]
+    here.env.backend.faults.clear()
+    assert refusal(await here.member.click(result, label="Delete")) == "These images were deleted already."
+    await eventually(lambda: public(here) == [])
+
+
 async def test_a_private_images_buttons_are_its_requesters_alone(here: World, books: Books) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
