@@ -11,6 +11,7 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.conduct import Act, Conduct, News, StrikeRules
 from bot.domain.errors import (
     AccountError,
+    AgeRestrictedError,
     Allowance,
     AlreadyGoneError,
     AnsweredAlreadyError,
@@ -990,6 +991,11 @@ def _rules_refused(error: BotError) -> str | None:
             return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
         case StaysPrivateError():
             return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
+        case AgeRestrictedError():
+            return (
+                "That image was made in an age-restricted channel, so I show it to everyone in such channels alone."
+                " **/jobs** shows you your own."
+            )
         case PersonalOffError():
             return PERSONAL_OFF
         case PrivateForbiddenError():

@@ -19,7 +19,7 @@ from bot.service.stores import CopyBook
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer, answer_view, answered
 from cogs.finding import result_of
-from cogs.orders import check_postable
+from cogs.orders import check_age, check_postable
 from cogs.results import clicked
 
 _log = logging.getLogger(__name__)
@@ -126,6 +126,8 @@ class Tree(commands.Cog):
         if not job.order.is_edit:
             raise NothingBeforeError
         parent = await self._parent(interaction, job)
+        if parent is not None and not job.order.private:
+            check_age(interaction, parent)
         self._recent.claim(("compare", job.id, interaction.channel_id))
         await interaction.response.defer(ephemeral=job.order.private, thinking=True)
         path = await self._gallery.compare(job, parent, (texts.BEFORE, texts.AFTER))

@@ -196,6 +196,10 @@ class StaysPrivateError(RefusedError):
     """What was ordered privately is not posted for others."""
 
 
+class AgeRestrictedError(RefusedError):
+    """What was made in an age-restricted channel is shown to everyone in such channels alone."""
+
+
 class PersonalOffError(RefusedError):
     """The operator gives no credits to people outside servers."""
 

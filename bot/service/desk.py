@@ -9,6 +9,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.errors import (
     BlockedError,
     BooksBusyError,
+    ChannelClosedError,
     NeedsGoAheadError,
     NoLogChannelError,
     PersonalOffError,
@@ -210,6 +211,12 @@ class Desk:
         block = await self._people.block_of(scope, member_id)
         if block is not None:
             raise BlockedError(until=None if block.until is None else int(block.until), reason=block.reason)
+
+    async def check_welcome(self, scope: str, asker: Asker, where: Where) -> None:
+        """A member may have images shown in a channel, made already or not. Raises BlockedError, ChannelClosedError."""
+        await self._check_block(scope, asker.member_id)
+        if not (await self.effective(scope, asker, where)).open.value:
+            raise ChannelClosedError
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

@@ -7,7 +7,7 @@ from discord_pictures import colour_of, opened, picture
 from discord_restart import Restart
 
 from bot.sandbox.fal_server import LoopbackFal
-from bot.sandbox.once import parts_of, text_of
+from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
 
 EMPTY = (
@@ -205,3 +205,17 @@ async def test_blend_in_the_baskets_message_opens_a_form_and_takes_out_what_it_u
     assert sent(fal) == ["red", "blue"]
     assert [line.split()[1] for line in lines(await here.member.slash(here.channel, "blend"))] == ["green.png"]
     await eventually(lambda: len(public(here)) == 2)
+
+
+async def test_a_blend_leads_nobody_to_what_was_made_for_adults(here: World) -> None:
+    spicy = here.member.guild.create_text_channel("spicy")
+    restricted = here.app.client.get_channel(spicy.id)
+    restricted.nsfw = True  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] - simcord knows no age restriction
+    await here.member.slash(spicy, "imagine", prompt="a lighthouse")
+    (first,) = await eventually(lambda: [one for one in spicy.history() if image_urls(one)])
+    await here.member.context_menu(spicy, "Add to blend", first)
+    await here.member.slash(here.channel, "blend", prompt="make it tame")
+    (blended,) = await delivered(here)
+    for label in ("Undo", "Compare"):
+        assert "age-restricted" in refusal(await here.other.click(blended, label=label))
+    assert public(here) == [blended]
