@@ -133,7 +133,8 @@ class Tree(commands.Cog):
         path = await self._gallery.compare(job, parent, (texts.BEFORE, texts.AFTER))
         file = discord.File(path, description=texts.compared(job.order.title))
         try:
-            view = views.pictures(texts.compare_line(views.quiet(job.order.title, 300)), [file])
+            said = texts.compare_line(views.quiet(job.order.title, 300))
+            view = views.pictures(said, [file], spoiler=job.order.spoiler)
             message = await interaction.edit_original_response(
                 view=view, attachments=[file], allowed_mentions=views.NOBODY
             )
