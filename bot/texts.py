@@ -439,6 +439,8 @@ STATES = {
     State.CANCELLED: "cancelled",
 }
 AWAITING = "waiting for a moderator's approval"
+WHY_LISTED = 150
+"""Characters of why an order failed, as ten orders share the 4,000 of a message; its member was told all of it."""
 
 
 def job_line(job: Job, model: str, prompt: str) -> str:
@@ -447,7 +449,8 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     state = AWAITING if job.awaits_approval else STATES[job.state]
     lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
     if job.error and job.state is State.FAILED:
-        lines.append(f"-# {explain(unpacked(job.error))}")
+        why = explain(unpacked(job.error))
+        lines.append(f"-# {why if len(why) <= WHY_LISTED else why[: WHY_LISTED - 1] + '…'}")
     return "\n".join([*lines, quoted(prompt)])
 
 
