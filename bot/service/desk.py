@@ -1,6 +1,7 @@
 """The desk: an order is checked, priced and held in the books before anything else happens to it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -38,6 +39,10 @@ __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 
 BOOKS_TIMEOUT = 1.0
 """Seconds for the hold, or for a look at the books; Discord wants its first answer within three."""
+TAKE_TIMEOUT = 2.0
+"""Seconds for all looks of one order together: each may be in time, and the answer too late."""
+COUNT_TIMEOUT = 0.5
+"""Seconds for the count of a refusal."""
 SEEDS = 2**31
 ASKED_FOR = 300.0
 """Seconds that a costly order waits for its member's word."""
@@ -104,11 +109,14 @@ class Desk:
         ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
         """
         try:
-            return await self._take(order, asker, where, reply, confirmed=confirmed)
+            async with within(TAKE_TIMEOUT, BooksBusyError()):
+                return await self._take(order, asker, where, reply, confirmed=confirmed)
         except (BooksBusyError, NeedsGoAheadError):
             raise
         except RefusedError as error:
-            await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            with suppress(BooksBusyError):  # the answer does not wait for the count
+                async with within(COUNT_TIMEOUT, BooksBusyError()):
+                    await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
             self._note(Refused(order=order, error=error))
             raise
 
