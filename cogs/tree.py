@@ -128,9 +128,10 @@ class Tree(commands.Cog):
         parent = await self._parent(interaction, job)
         if parent is not None and not job.order.private:
             check_age(interaction, parent)
+        sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
         self._recent.claim(("compare", job.id, interaction.channel_id))
         await interaction.response.defer(ephemeral=job.order.private, thinking=True)
-        path = await self._gallery.compare(job, parent, (texts.BEFORE, texts.AFTER))
+        path = await self._gallery.compare(sides, (texts.BEFORE, texts.AFTER))
         file = discord.File(path, description=texts.compared(job.order.title))
         try:
             said = texts.compare_line(views.quiet(job.order.title, 300))

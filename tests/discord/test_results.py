@@ -256,6 +256,16 @@ async def test_compare_shows_both_in_one_picture(here: World, books: Books) -> N
     assert books.spent("customer") == 8
 
 
+async def test_compare_says_privately_when_the_files_are_no_longer_kept(here: World) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=("a.png", picture("PNG")))
+    (result,) = await delivered(here)
+    (job,) = await jobs_of(here)
+    await here.app.gallery.remove(job)
+    for _ in range(2):  # and claims at no click that it was shown a moment ago
+        assert refusal(await here.other.click(result, label="Compare")) == NOT_KEPT
+    assert public(here) == [result]
+
+
 # --- delete ---------------------------------------------------------------------------------------
 
 
