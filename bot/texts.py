@@ -276,9 +276,9 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(code(word) for word in words)
 
 
-def code(typed: str) -> str:
+def code(typed: str, limit: int = 40) -> str:
     """What somebody typed, short, and unable to leave its quotes."""
-    return "`" + typed[:40].replace("`", "'") + "`"
+    return "`" + typed[:limit].replace("`", "'") + "`"
 
 
 def size_of(count: int) -> str:
@@ -288,9 +288,10 @@ def size_of(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Such as `12 s` or `3 min 5 s`."""
+    """Such as `12 s`, `2 min` or `3 min 5 s`."""
     whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
+    minutes, rest = divmod(whole, 60)
+    return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest else [])])
 
 
 def about(seconds: float) -> str:
@@ -580,7 +581,7 @@ def ask_delete(charged: int) -> str:
     """Before a result is deleted."""
     return (
         "Delete these images for everyone? Their files go, too, and cannot be brought back."
-        f" The {credits_of(charged)} that they cost are not returned."
+        f" The {credits_of(charged)} that they cost {'is' if charged == 1 else 'are'} not returned."
     )
 
 
@@ -1468,8 +1469,10 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot is restarting. Nothing was ordered; please try again in a minute."
         case ClosedError():
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
-        case NotYoursError():
+        case NotYoursError(moderators=True):
             return "Only the person who ordered this and moderators can do that."
+        case NotYoursError():
+            return "Only the person who ordered this can do that."
         case _:
             return None
 
@@ -1731,7 +1734,8 @@ def allowance_reset(member_id: int, credit: int) -> str:
     """The answer of /allowance reset."""
     if not credit:
         return f"<@{member_id}> has spent nothing today that still counts."
-    return f"{credits_of(credit)} of <@{member_id}> do not count any more today. The server's limit still counts them."
+    do, them = ("does", "it") if credit == 1 else ("do", "them")
+    return f"{credits_of(credit)} of <@{member_id}> {do} not count any more today. The server's limit still counts {them}."
 
 
 def moment(unix: float) -> str:
@@ -1739,11 +1743,15 @@ def moment(unix: float) -> str:
     return f"<t:{int(unix)}:f> (<t:{int(unix)}:R>)"
 
 
+REASON_SHOWN = 200
+"""Characters, which is all that a reason may have."""
+
+
 def _people_refused(error: BotError) -> str | None:
     match error:
         case BlockedError(until=until, reason=reason):
             end = "" if until is None else f" until {moment(until)}"
-            because = f" The reason given: {code(reason)}." if reason else ""
+            because = f" The reason given: {code(reason, REASON_SHOWN)}." if reason else ""
             return f"You cannot order images in this server{end}.{because} A moderator here can tell you more."
         case MayNotBlockError(oneself=True):
             return "That is you: ask another moderator. Nothing was changed."

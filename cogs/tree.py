@@ -153,7 +153,7 @@ class Tree(commands.Cog):
 def check_deleter(interaction: discord.Interaction, job: Job) -> None:
     """The requester and the moderators. Raises NotYoursError, JobGoneError when there is nothing to delete."""
     if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
-        raise NotYoursError
+        raise NotYoursError(moderators=True)
     if not job.pictures:
         raise JobGoneError
 

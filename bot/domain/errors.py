@@ -396,8 +396,12 @@ class StoppingError(RefusedError):
     """The bot is shutting down and takes no new orders."""
 
 
+@dataclass(kw_only=True, eq=False)
 class NotYoursError(RefusedError):
-    """The control belongs to the requester and the moderators."""
+    """The control belongs to the requester."""
+
+    moderators: bool = False
+    """Whether moderators may use it, too."""
 
 
 class NotModeratorError(RefusedError):

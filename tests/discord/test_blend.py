@@ -98,7 +98,7 @@ async def test_a_form_is_its_own_members(here: World, books: Books) -> None:
     answer = await here.other.submit_modal(
         theirs, {"prompt": "mine now", "size": ["nano-banana-2|1K"], "shape": ["auto"]}
     )
-    assert refusal(answer) == "Only the person who ordered this and moderators can do that."
+    assert refusal(answer) == "Only the person who ordered this can do that."
     assert books.untouched()
 
 

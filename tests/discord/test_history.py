@@ -13,7 +13,7 @@ from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
 
 MANY = pytest.mark.settings(quota={"member_daily_credits": 1000, "member_jobs": 50})
-NOT_YOURS = "Only the person who ordered this and moderators can do that."
+NOT_YOURS = "Only the person who ordered this can do that."
 
 
 async def made(here: World, *prompts: str, **options: object) -> None:

@@ -610,7 +610,7 @@ async def test_the_images_of_another_server_are_out_of_reach(
     desk = elsewhere.create_text_channel("desk")
     for control in every_control(here, desk, result):
         said = refusal(await boss.click(control, label="Old"))
-        assert said == "Only the person who ordered this and moderators can do that."
+        assert said == "Only the person who ordered this can do that."
     assert books.rows("SELECT * FROM member_acts") == []
     assert len(public(here)) == 1
 

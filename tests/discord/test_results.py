@@ -371,7 +371,7 @@ async def test_a_private_images_buttons_are_its_requesters_alone(here: World, bo
     books.change("UPDATE jobs SET order_json = json_set(order_json, '$.private', json('true'))")
     for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
         answer = await here.moderator.click(result, label=label)
-        assert refusal(answer) == "Only the person who ordered this and moderators can do that."
+        assert refusal(answer) == "Only the person who ordered this can do that."
     assert "### Recipe" in refusal(await here.member.click(result, label="Recipe"))
 
 
