@@ -20,6 +20,7 @@ from bot.service.passes import Passes, Visitor
 from bot.service.ruling import Changed, Ruling
 from bot.service.wording import Wording, line_of
 from cogs.answering import answer, answer_error, answer_view
+from cogs.moderating import in_servers
 from cogs.orders import scope_of
 
 MOST_SHOWN = 10
@@ -29,7 +30,7 @@ LARGEST_FILE = 1024 * 1024
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 
 
-@app_commands.guild_only()
+@in_servers
 @app_commands.default_permissions(manage_guild=True)
 class SettingsCommands(commands.GroupCog, group_name="settings", group_description=texts.SETTINGS_COMMAND):
     """Reads and changes rules by name."""

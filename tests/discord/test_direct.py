@@ -125,3 +125,22 @@ async def test_ones_credits_there_and_in_a_server_are_apart(here: World, books: 
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await eventually(lambda: books.states() == ["delivered"])
     assert "not ordered anything here" in text_of((await here.member.user.slash("jobs")).response.message)  # pyright: ignore[reportOptionalMemberAccess] - answered
+
+
+FOR_MODERATORS = {"allowance", "block", "settings", "strike", "unblock", "usage", "who"}
+
+
+async def test_what_moderators_do_is_not_offered_there(here: World) -> None:
+    offered = {name.split()[0] for name in here.member.user.available_commands()}
+    assert not offered & FOR_MODERATORS
+    assert offered == {"blend", "edit", "help", "history", "imagine", "jobs", "mydata", "prefer", "quota"}
+    assert {name.split()[0] for name in here.moderator.available_commands(here.channel)} > FOR_MODERATORS
+
+
+@pytest.mark.settings(discord={"user_install": True})
+async def test_what_moderators_do_is_not_offered_where_a_person_alone_brought_the_bot(here: World) -> None:
+    tree = here.app.client.tree
+    offered = {one.name: one.to_dict(tree) for one in tree.get_commands()}
+    alone = {name for name, payload in offered.items() if payload["integration_types"] == [0]}
+    assert alone == FOR_MODERATORS
+    assert all(offered[name]["contexts"] == [0] for name in alone)

@@ -368,6 +368,7 @@ async def test_what_counts_as_deleted_and_stands_all_the_same_goes_with_the_next
 async def test_a_private_images_buttons_are_its_requesters_alone(here: World, books: Books) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
+    await eventually(lambda: books.rows("SELECT told FROM jobs") == [(1,)])  # from then on it is read from its row
     books.change("UPDATE jobs SET order_json = json_set(order_json, '$.private', json('true'))")
     for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
         answer = await here.moderator.click(result, label=label)
