@@ -1735,7 +1735,9 @@ def allowance_reset(member_id: int, credit: int) -> str:
     if not credit:
         return f"<@{member_id}> has spent nothing today that still counts."
     do, them = ("does", "it") if credit == 1 else ("do", "them")
-    return f"{credits_of(credit)} of <@{member_id}> {do} not count any more today. The server's limit still counts {them}."
+    return (
+        f"{credits_of(credit)} of <@{member_id}> {do} not count any more today. The server's limit still counts {them}."
+    )
 
 
 def moment(unix: float) -> str:

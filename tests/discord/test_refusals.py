@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -198,9 +199,9 @@ async def test_looks_that_are_each_in_time_do_not_add_up_to_an_answer_that_is_la
 ) -> None:
     read = Database.read
 
-    async def slowly(*given: Any) -> Any:
+    async def slowly(database: Database, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         await asyncio.sleep(0.1)
-        return await read(*given)
+        return await read(database, sql, parameters)
 
     monkeypatch.setattr(Database, "read", slowly)
     monkeypatch.setattr("bot.service.desk.TAKE_TIMEOUT", 0.25)
