@@ -113,6 +113,7 @@ class Tree(commands.Cog):
         if parent is None:
             raise NothingBeforeError
         check_postable(interaction, parent)
+        await self._check_seen(interaction, job, parent)
         channel_id = interaction.channel_id or 0
         self._recent.claim(("undo", parent.id, channel_id))
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -128,6 +129,7 @@ class Tree(commands.Cog):
         parent = await self._parent(interaction, job)
         if parent is not None and not job.order.private:
             check_age(interaction, parent)
+        await self._check_seen(interaction, job, parent)
         sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
         self._recent.claim(("compare", job.id, interaction.channel_id))
         await interaction.response.defer(ephemeral=job.order.private, thinking=True)
@@ -143,6 +145,23 @@ class Tree(commands.Cog):
             file.close()
         for shown in () if job.order.private else filter(None, (job, parent)):
             await self._deleted.add_copy(shown.id, message.channel.id, message.id)
+
+    async def _check_seen(self, interaction: discord.Interaction, job: Job, parent: Job | None) -> None:
+        """What went in is shown by whoever put it in, or whose it is; by others only where everyone has seen it.
+
+        What somebody attached to a command was seen by nobody else, and a blend may hold images of hidden channels.
+        Raises NotYoursError, JobGoneError.
+        """
+        here, first = interaction.channel_id, job.order.references[0]
+        if parent is None:
+            seen = {first.origin.channel_id} if first.origin is not None else set[int]()
+        else:
+            seen = {parent.order.channel_id, *(channel_id for channel_id, _ in await self._deleted.copies(parent.id))}
+        if here in seen or (parent is not None and parent.order.member_id == interaction.user.id):
+            return
+        put_in = job if first.kept is None else await self._studio.job(first.kept.job_id)  # Again may be anybody's
+        if put_in.order.member_id != interaction.user.id:
+            raise NotYoursError
 
     async def _parent(self, interaction: discord.Interaction, job: Job) -> Job | None:
         if job.order.parent is None:

@@ -219,3 +219,23 @@ async def test_a_blend_leads_nobody_to_what_was_made_for_adults(here: World) -> 
     for label in ("Undo", "Compare"):
         assert "age-restricted" in refusal(await here.other.click(blended, label=label))
     assert public(here) == [blended]
+
+
+async def test_an_image_of_a_hidden_channel_is_led_to_by_nobody_else(here: World) -> None:
+    await here.moderator.slash(here.log, "imagine", prompt="a lighthouse")
+    (first,) = await eventually(lambda: [one for one in here.log.history() if image_urls(one)])
+    await here.moderator.context_menu(here.log, "Add to blend", first)
+    await here.moderator.slash(here.channel, "blend", prompt="make it tame")
+    (blended,) = await delivered(here)
+    await here.member.click(blended, label="Again")
+    _, again = await delivered(here, 2)
+    for result in (blended, again):
+        for label in ("Undo", "Compare"):
+            said = refusal(await here.member.click(result, label=label))
+            assert said == "Only the person who ordered this can do that."
+    assert public(here) == [blended, again]
+    await here.moderator.click(blended, label="Undo")
+    await delivered(here, 3)
+    here.time.passed += 60
+    await here.member.click(blended, label="Compare")  # everybody has seen it here now
+    await eventually(lambda: len(public(here)) == 4)

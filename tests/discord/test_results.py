@@ -26,6 +26,7 @@ from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 
+ONLY_THEIRS = "Only the person who ordered this can do that."
 NOT_KEPT = "The files of this order are no longer kept."
 
 
@@ -246,7 +247,7 @@ async def test_undo_says_when_the_parent_is_no_longer_kept(here: World) -> None:
 async def test_compare_shows_both_in_one_picture(here: World, books: Books) -> None:
     await here.member.slash(here.channel, "edit", prompt="make it *night*", image=("a.png", picture("PNG", "red")))
     (result,) = await delivered(here)
-    answer = await here.other.click(result, label="Compare")
+    answer = await here.member.click(result, label="Compare")
     assert answer.response is not None
     shown = await eventually(lambda: pictures(here, answer.response.message) if answer.response else None)
     assert not answer.response.ephemeral
@@ -262,8 +263,29 @@ async def test_compare_says_privately_when_the_files_are_no_longer_kept(here: Wo
     (job,) = await jobs_of(here)
     await here.app.gallery.remove(job)
     for _ in range(2):  # and claims at no click that it was shown a moment ago
-        assert refusal(await here.other.click(result, label="Compare")) == NOT_KEPT
+        assert refusal(await here.member.click(result, label="Compare")) == NOT_KEPT
     assert public(here) == [result]
+
+
+async def test_what_was_attached_to_a_command_is_shown_to_everyone_by_nobody_else(here: World) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=("me.png", picture("PNG")))
+    (first,) = await delivered(here)
+    await here.other.click(first, label="Again")
+    _, again = await delivered(here, 2)
+    for result in (first, again):
+        assert refusal(await here.other.click(result, label="Compare")) == ONLY_THEIRS
+    assert public(here) == [first, again]
+    await here.member.click(again, label="Compare")
+    await eventually(lambda: len(public(here)) == 3)
+
+
+async def test_what_everybody_in_the_channel_has_seen_may_be_compared_by_all(here: World) -> None:
+    post = await here.other.send(here.channel, "look", attachments=[("a.png", picture("PNG"))])
+    form = await here.member.context_menu(here.channel, "Edit image", post)
+    await here.member.submit_modal(form, {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["auto"]})
+    (result,) = await eventually(lambda: results(here))
+    await here.moderator.click(result, label="Compare")
+    await eventually(lambda: len(public(here)) == 3)
 
 
 # --- delete ---------------------------------------------------------------------------------------
