@@ -378,7 +378,8 @@ def result(job: Job, model: str, took: float) -> str:
     if job.order.private:
         lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
-        lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
+        charged = "this was" if len(job.pictures) == 1 else "these were"
+        lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only {charged} charged.")
     return "\n".join(lines)
 
 
