@@ -75,6 +75,7 @@ from bot.domain.errors import (
     NotWaitingError,
     NotYoursError,
     NoWordError,
+    NoWordsGivenError,
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
@@ -1448,6 +1449,8 @@ def _words_rule_refused(error: BotError) -> str | None:
             return f"The expression {code(text)} would block every prompt. Nothing was changed."
         case BadPatternError(text=text):
             return f"{code(text)} is no regular expression that I can use, or too large a one. Nothing was changed."
+        case NoWordsGivenError():
+            return "Please give `text`, or a `file` with one rule a line. Nothing was changed."
         case NoWordError(text=text, most=most):
             return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
         case WordTooLongError(text=text, limit=limit):

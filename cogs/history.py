@@ -104,10 +104,10 @@ class HistoryPages(commands.Cog):
         channel_id = interaction.channel_id or 0
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._desk.check_welcome(job.order.scope, asker_of(interaction), where_of(interaction))
-        self._recent.claim(("show", job.id, channel_id))
-        message_id = await self._copies.bring_back(
-            job, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
-        )
+        with self._recent.once(("show", job.id, channel_id)):
+            message_id = await self._copies.bring_back(
+                job, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
+            )
         await answer(interaction, texts.brought_back_here(interaction.guild_id, channel_id, message_id))
 
 

@@ -14,7 +14,7 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import NotTextError, UnknownSettingError
+from bot.domain.errors import NotTextError, NoWordsGivenError, UnknownSettingError
 from bot.domain.ruling import Target, choices_of, setting_of, value_of
 from bot.service.passes import Passes, Visitor
 from bot.service.ruling import Changed, Ruling
@@ -115,6 +115,8 @@ class SettingsCommands(commands.GroupCog, group_name="settings", group_descripti
         await interaction.response.defer(ephemeral=True, thinking=True)
         if file is not None:
             text = f"{text}\n{await _read(file)}"
+        if not text.strip() and action.value != "list":
+            raise NoWordsGivenError
         match action.value:
             case "add":
                 await self._say(interaction, await self._wording.add(scope, text, by=by))

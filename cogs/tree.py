@@ -115,11 +115,11 @@ class Tree(commands.Cog):
         check_postable(interaction, parent)
         await self._check_seen(interaction, job, parent)
         channel_id = interaction.channel_id or 0
-        self._recent.claim(("undo", parent.id, channel_id))
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        message_id = await self._copies.bring_back(
-            parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
-        )
+        with self._recent.once(("undo", parent.id, channel_id)):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            message_id = await self._copies.bring_back(
+                parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
+            )
         await answer(interaction, texts.brought_back_here(interaction.guild_id, channel_id, message_id))
 
     async def _compare(self, interaction: discord.Interaction, job: Job) -> None:
@@ -131,9 +131,9 @@ class Tree(commands.Cog):
             check_age(interaction, parent)
         await self._check_seen(interaction, job, parent)
         sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
-        self._recent.claim(("compare", job.id, interaction.channel_id))
-        await interaction.response.defer(ephemeral=job.order.private, thinking=True)
-        path = await self._gallery.compare(sides, (texts.BEFORE, texts.AFTER))
+        with self._recent.once(("compare", job.id, interaction.channel_id)):
+            await interaction.response.defer(ephemeral=job.order.private, thinking=True)
+            path = await self._gallery.compare(sides, (texts.BEFORE, texts.AFTER))
         file = discord.File(path, description=texts.compared(job.order.title))
         try:
             said = texts.compare_line(views.quiet(job.order.title, 300))

@@ -349,6 +349,10 @@ class BadPatternError(RefusedError):
     matches_everything: bool = False
 
 
+class NoWordsGivenError(RefusedError):
+    """Neither a text nor a file came with what should be done about word rules."""
+
+
 @dataclass(kw_only=True, eq=False)
 class NoWordError(RefusedError):
     """A word rule without any word, or with too many."""

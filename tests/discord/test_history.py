@@ -145,6 +145,16 @@ async def test_what_was_made_in_an_age_restricted_channel_is_shown_in_such_chann
     await eventually(lambda: [one for one in elsewhere.history() if image_urls(one)])
 
 
+async def test_what_cannot_be_shown_was_not_shown_a_moment_ago(here: World, books: Books) -> None:
+    await made(here, "a lighthouse")
+    shown = await history(here)
+    [(job_id,)] = books.rows("SELECT id FROM jobs")
+    await here.app.gallery.remove(await here.app.studio.job(str(job_id)))
+    for _ in range(2):
+        said = await told(await here.member.click(shown, label="Show here"))
+        assert said == "The files of this order are no longer kept."
+
+
 async def test_nothing_is_shown_where_moderators_allow_no_images(here: World) -> None:
     await made(here, "a lighthouse")
     shown = await history(here)
