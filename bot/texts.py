@@ -11,6 +11,7 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.conduct import Act, Conduct, News, StrikeRules
 from bot.domain.errors import (
     AccountError,
+    AgeRestrictedError,
     Allowance,
     AlreadyGoneError,
     AnsweredAlreadyError,
@@ -74,6 +75,7 @@ from bot.domain.errors import (
     NotWaitingError,
     NotYoursError,
     NoWordError,
+    NoWordsGivenError,
     OfferGoneError,
     OnlyOwnPicturesError,
     OriginalGoneError,
@@ -275,9 +277,9 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(code(word) for word in words)
 
 
-def code(typed: str) -> str:
+def code(typed: str, limit: int = 40) -> str:
     """What somebody typed, short, and unable to leave its quotes."""
-    return "`" + typed[:40].replace("`", "'") + "`"
+    return "`" + typed[:limit].replace("`", "'") + "`"
 
 
 def size_of(count: int) -> str:
@@ -287,9 +289,10 @@ def size_of(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Such as `12 s` or `3 min 5 s`."""
+    """Such as `12 s`, `2 min` or `3 min 5 s`."""
     whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
+    minutes, rest = divmod(whole, 60)
+    return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest else [])])
 
 
 def about(seconds: float) -> str:
@@ -376,7 +379,8 @@ def result(job: Job, model: str, took: float) -> str:
     if job.order.private:
         lines.append("-# Only you can see this. When it is gone, **/jobs** and **/history** have it.")
     if len(job.pictures) < job.request.images:
-        lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only these were charged.")
+        charged = "this was" if len(job.pictures) == 1 else "these were"
+        lines.append(f"-# fal made {len(job.pictures)} of {job.request.images} images; only {charged} charged.")
     return "\n".join(lines)
 
 
@@ -438,6 +442,8 @@ STATES = {
     State.CANCELLED: "cancelled",
 }
 AWAITING = "waiting for a moderator's approval"
+WHY_LISTED = 150
+"""Characters of why an order failed, as ten orders share the 4,000 of a message; its member was told all of it."""
 
 
 def job_line(job: Job, model: str, prompt: str) -> str:
@@ -446,7 +452,8 @@ def job_line(job: Job, model: str, prompt: str) -> str:
     state = AWAITING if job.awaits_approval else STATES[job.state]
     lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
     if job.error and job.state is State.FAILED:
-        lines.append(f"-# {explain(unpacked(job.error))}")
+        why = explain(unpacked(job.error))
+        lines.append(f"-# {why if len(why) <= WHY_LISTED else why[: WHY_LISTED - 1] + '…'}")
     return "\n".join([*lines, quoted(prompt)])
 
 
@@ -576,7 +583,7 @@ def ask_delete(charged: int) -> str:
     """Before a result is deleted."""
     return (
         "Delete these images for everyone? Their files go, too, and cannot be brought back."
-        f" The {credits_of(charged)} that they cost are not returned."
+        f" The {credits_of(charged)} that they cost {'is' if charged == 1 else 'are'} not returned."
     )
 
 
@@ -990,6 +997,11 @@ def _rules_refused(error: BotError) -> str | None:
             return "I am not a member here, so I cannot post by myself. **/jobs** shows you your images."
         case StaysPrivateError():
             return "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
+        case AgeRestrictedError():
+            return (
+                "That image was made in an age-restricted channel, so I show it to everyone in such channels alone."
+                " **/jobs** shows you your own."
+            )
         case PersonalOffError():
             return PERSONAL_OFF
         case PrivateForbiddenError():
@@ -1437,6 +1449,8 @@ def _words_rule_refused(error: BotError) -> str | None:
             return f"The expression {code(text)} would block every prompt. Nothing was changed."
         case BadPatternError(text=text):
             return f"{code(text)} is no regular expression that I can use, or too large a one. Nothing was changed."
+        case NoWordsGivenError():
+            return "Please give `text`, or a `file` with one rule a line. Nothing was changed."
         case NoWordError(text=text, most=most):
             return f"{code(text)} is no rule: it needs 1 to {most} words. Signs need a regular expression, as in `/★/`."
         case WordTooLongError(text=text, limit=limit):
@@ -1459,8 +1473,10 @@ def _control_refused(error: BotError) -> str | None:
             return "The bot is restarting. Nothing was ordered; please try again in a minute."
         case ClosedError():
             return "The bot cannot generate right now. Nothing was ordered; please try again later."
-        case NotYoursError():
+        case NotYoursError(moderators=True):
             return "Only the person who ordered this and moderators can do that."
+        case NotYoursError():
+            return "Only the person who ordered this can do that."
         case _:
             return None
 
@@ -1722,7 +1738,10 @@ def allowance_reset(member_id: int, credit: int) -> str:
     """The answer of /allowance reset."""
     if not credit:
         return f"<@{member_id}> has spent nothing today that still counts."
-    return f"{credits_of(credit)} of <@{member_id}> do not count any more today. The server's limit still counts them."
+    do, them = ("does", "it") if credit == 1 else ("do", "them")
+    return (
+        f"{credits_of(credit)} of <@{member_id}> {do} not count any more today. The server's limit still counts {them}."
+    )
 
 
 def moment(unix: float) -> str:
@@ -1730,11 +1749,15 @@ def moment(unix: float) -> str:
     return f"<t:{int(unix)}:f> (<t:{int(unix)}:R>)"
 
 
+REASON_SHOWN = 200
+"""Characters, which is all that a reason may have."""
+
+
 def _people_refused(error: BotError) -> str | None:
     match error:
         case BlockedError(until=until, reason=reason):
             end = "" if until is None else f" until {moment(until)}"
-            because = f" The reason given: {code(reason)}." if reason else ""
+            because = f" The reason given: {code(reason, REASON_SHOWN)}." if reason else ""
             return f"You cannot order images in this server{end}.{because} A moderator here can tell you more."
         case MayNotBlockError(oneself=True):
             return "That is you: ask another moderator. Nothing was changed."

@@ -37,6 +37,13 @@ def where_in(message: discord.Message) -> Where:
     return _where(message.guild.id if message.guild else None, message.channel.id, message.channel)
 
 
+def is_tamer(interaction: discord.Interaction, channel_id: int) -> bool:
+    """Whether an interaction comes from a channel for all ages, and that other channel of its server is not for all."""
+    other = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
+    restricted = other is not None and _where(interaction.guild_id, channel_id, other).age_restricted
+    return restricted and not where_of(interaction).age_restricted
+
+
 def is_outside(interaction: discord.Interaction) -> bool:
     """Whether a person alone brought the bot here, as an app of theirs: then it can neither look nor post.
 

@@ -29,6 +29,13 @@ def found_images(message: discord.Message, our_id: int) -> list[Reference]:
     return list(found.values())
 
 
+def attached(one: discord.Attachment) -> Reference:
+    """An upload as a picture of an order."""
+    return Reference(
+        url=one.url, filename=one.filename, content_type=one.content_type, size=one.size, spoiler=one.is_spoiler()
+    )
+
+
 def result_of(message: discord.Message, our_id: int) -> str | None:
     """The job whose images a message shows; None for every other message, and for one with buttons of several jobs.
 
@@ -54,7 +61,7 @@ def _contents(message: discord.Message | discord.MessageSnapshot) -> Iterator[Re
     """Everything but components."""
     for one in message.attachments:
         if _is_image(one.content_type, one.filename):
-            yield Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
+            yield attached(one)
     for embed in message.embeds:
         if embed.type in EMBEDS:
             for media in (embed.image, embed.thumbnail):
@@ -70,21 +77,21 @@ def _components(components: Iterable[Any]) -> Iterator[Reference]:
         match component:
             case discord.MediaGalleryComponent(items=items):
                 for item in items:
-                    yield from _media(item.media)
-            case discord.ThumbnailComponent(media=media):
-                yield from _media(media)
-            case discord.FileComponent(media=media, size=size):
-                yield from (replace(one, size=size) for one in _media(media))
+                    yield from _media(item.media, spoiler=item.spoiler)
+            case discord.ThumbnailComponent(media=media, spoiler=spoiler):
+                yield from _media(media, spoiler=spoiler)
+            case discord.FileComponent(media=media, size=size, spoiler=spoiler):
+                yield from (replace(one, size=size) for one in _media(media, spoiler=spoiler))
             case _:
                 yield from _components(getattr(component, "children", []))
                 yield from _components(filter(None, [getattr(component, "accessory", None)]))
 
 
-def _media(media: discord.UnfurledMediaItem) -> Iterator[Reference]:
+def _media(media: discord.UnfurledMediaItem, *, spoiler: bool) -> Iterator[Reference]:
     # What is no upload lies on somebody's server, and Discord's copy of it is fetched instead.
     url = media.url if media.attachment_id is not None else media.proxy_url
     if url and _is_image(media.content_type, _name(url)):
-        yield _undeclared(url, media.content_type)
+        yield replace(_undeclared(url, media.content_type), spoiler=spoiler)
 
 
 def _undeclared(url: str, content_type: str | None) -> Reference:

@@ -16,7 +16,7 @@ from bot.service.gallery import Copies, Gallery
 from bot.service.recent import Recent
 from bot.service.studio import Studio
 from cogs.answering import answer, answer_error, answered
-from cogs.asking import is_outside
+from cogs.asking import asker_of, is_outside, where_of
 from cogs.orders import check_postable, scope_of
 
 ON_A_PAGE = 5
@@ -102,11 +102,12 @@ class HistoryPages(commands.Cog):
             raise JobGoneError
         check_postable(interaction, job)
         channel_id = interaction.channel_id or 0
-        self._recent.claim(("show", job.id, channel_id))
         await interaction.response.defer(ephemeral=True, thinking=True)
-        message_id = await self._copies.bring_back(
-            job, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
-        )
+        await self._desk.check_welcome(job.order.scope, asker_of(interaction), where_of(interaction))
+        with self._recent.once(("show", job.id, channel_id)):
+            message_id = await self._copies.bring_back(
+                job, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
+            )
         await answer(interaction, texts.brought_back_here(interaction.guild_id, channel_id, message_id))
 
 

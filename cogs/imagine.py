@@ -10,12 +10,13 @@ from discord.ext import commands
 from bot import texts
 from bot.domain.catalogue import check_edit
 from bot.domain.errors import BooksBusyError
-from bot.domain.order import PROMPT_LIMIT, Choices, Order, Reference
+from bot.domain.order import PROMPT_LIMIT, Choices, Order
 from bot.domain.suggestions import suggest
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import answer_error
 from cogs.asking import asker_of, where_of
+from cogs.finding import attached
 from cogs.orders import place, scope_of
 
 COMPLETED: Final = ("model", "aspect_ratio", "resolution", "format", "thinking")
@@ -163,9 +164,5 @@ def _order(
         model=model or "",
         choices=choices,
         private=private,
-        references=tuple(
-            Reference(url=one.url, filename=one.filename, content_type=one.content_type, size=one.size)
-            for one in pictures
-            if one is not None
-        ),
+        references=tuple(attached(one) for one in pictures if one is not None),
     )

@@ -93,9 +93,11 @@ class Log(commands.Cog):
         by = interaction.user.id
         credit = await self._people.delete_and_give_back(job, by=by)
         said = views.note(texts.deleted_and_released(job.order.member_id, credit))
-        await interaction.response.edit_message(view=said, allowed_mentions=views.NOBODY)
-        await take_away(self._client, self._gallery, self._copies, job)
-        await self._take_out(interaction.channel_id or 0, entry_id, job)
+        try:
+            await interaction.response.edit_message(view=said, allowed_mentions=views.NOBODY)
+        finally:  # an answer that is lost must not leave standing what counts as deleted
+            await take_away(self._client, self._gallery, self._copies, job)
+            await self._take_out(interaction.channel_id or 0, entry_id, job)
 
     async def _take_out(self, channel_id: int, entry_id: int, job: Job) -> None:
         """The copy in the log goes, too; the entry stays, and says what happened."""

@@ -1,14 +1,29 @@
-"""Whether somebody may moderate where an order was made; asked anew at every click, as ids can be crafted."""
+"""What moderators do is for servers; whether somebody may do it there is asked anew at every click."""
+
+from typing import TypeVar
 
 import discord
+from discord import app_commands
 
 from bot.domain.errors import JobGoneError, NotModeratorError, NotModeratorThereError
 from bot.domain.job import Job
 from cogs.orders import scope_of
 
+T = TypeVar("T")
+
+
+def in_servers(command: T) -> T:
+    """A command for members of servers that the bot is in, and nowhere else.
+
+    `app_commands.guild_only` leaves direct messages open: discord.py 2.7.1 adds what the tree allows all commands. There
+    Discord asks nobody for permissions.
+    """
+    in_them = app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    return app_commands.allowed_installs(guilds=True, users=False)(in_them(command))
+
 
 def check_moderator(interaction: discord.Interaction, job: Job) -> None:
-    """Manage Messages where it was ordered; in the whole server once that channel is gone.
+    """Manage Messages where it was ordered, as ids can be crafted; in the whole server once that channel is gone.
 
     An interaction's own permissions are those of the channel it comes from. Raises JobGoneError for an order of another
     server, NotModeratorError, NotModeratorThereError.

@@ -8,14 +8,14 @@ import discord
 
 from bot import views
 from bot.domain.asking import person_scope
-from bot.domain.errors import MissingPermissionsError, OutsideError, StaysPrivateError
+from bot.domain.errors import AgeRestrictedError, MissingPermissionsError, OutsideError, StaysPrivateError
 from bot.domain.job import Job, Reply
 from bot.domain.order import Order
 from bot.domain.places import is_posted
 from bot.service.desk import Desk
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, is_passing
-from cogs.asking import asker_in, asker_of, is_outside, where_in, where_of
+from cogs.asking import asker_in, asker_of, is_outside, is_tamer, where_in, where_of
 
 _log = logging.getLogger(__name__)
 
@@ -125,13 +125,23 @@ async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutVie
 
 
 def check_postable(interaction: discord.Interaction, job: Job) -> None:
-    """An earlier result may be posted here. Raises StaysPrivateError, OutsideError, MissingPermissionsError."""
+    """An earlier result may be posted here.
+
+    Raises StaysPrivateError, OutsideError, AgeRestrictedError, MissingPermissionsError.
+    """
     if job.order.private:
         raise StaysPrivateError
     if is_outside(interaction):
         raise OutsideError
+    check_age(interaction, job)
     if interaction.guild_id is not None:
         check_permissions(interaction)
+
+
+def check_age(interaction: discord.Interaction, job: Job) -> None:
+    """What is for adults is not shown where everybody looks. Raises AgeRestrictedError."""
+    if is_tamer(interaction, job.order.channel_id):
+        raise AgeRestrictedError
 
 
 def check_permissions(interaction: discord.Interaction) -> None:

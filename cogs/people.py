@@ -14,6 +14,7 @@ from bot.service.desk import Desk
 from bot.service.people import People
 from cogs.answering import answer, answer_error
 from cogs.asking import where_of
+from cogs.moderating import in_servers
 from cogs.orders import scope_of
 from cogs.telling import answer_and_tell
 
@@ -23,11 +24,12 @@ Reason = app_commands.Range[str, 1, 200]
 class PeopleCommands(commands.Cog):
     """Members are named by Discord's own picker, which takes the ids of those who left, too."""
 
-    allowance = app_commands.Group(
-        name="allowance",
-        description=texts.PEOPLE_COMMANDS["allowance"],
-        guild_only=True,
-        default_permissions=discord.Permissions(manage_messages=True),
+    allowance = in_servers(
+        app_commands.Group(
+            name="allowance",
+            description=texts.PEOPLE_COMMANDS["allowance"],
+            default_permissions=discord.Permissions(manage_messages=True),
+        )
     )
 
     def __init__(self, desk: Desk, people: People) -> None:
@@ -36,7 +38,7 @@ class PeopleCommands(commands.Cog):
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["block"])
     @app_commands.describe(**{name: texts.PEOPLE_OPTIONS[name] for name in ("member", "reason", "days")})
-    @app_commands.guild_only()
+    @in_servers
     @app_commands.default_permissions(manage_messages=True)
     async def block(
         self,
@@ -53,7 +55,7 @@ class PeopleCommands(commands.Cog):
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["unblock"])
     @app_commands.describe(member=texts.PEOPLE_OPTIONS["member"])
-    @app_commands.guild_only()
+    @in_servers
     @app_commands.default_permissions(manage_messages=True)
     async def unblock(self, interaction: discord.Interaction, member: discord.User) -> None:
         """Strikes go, too."""
@@ -67,7 +69,7 @@ class PeopleCommands(commands.Cog):
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["strike"])
     @app_commands.describe(**{name: texts.PEOPLE_OPTIONS[name] for name in ("member", "reason")})
-    @app_commands.guild_only()
+    @in_servers
     @app_commands.default_permissions(manage_messages=True)
     async def strike(self, interaction: discord.Interaction, member: discord.User, reason: Reason = "") -> None:
         """The last one blocks."""
@@ -78,7 +80,7 @@ class PeopleCommands(commands.Cog):
 
     @app_commands.command(description=texts.PEOPLE_COMMANDS["who"])
     @app_commands.describe(member=texts.PEOPLE_OPTIONS["member"])
-    @app_commands.guild_only()
+    @in_servers
     @app_commands.default_permissions(manage_messages=True)
     async def who(self, interaction: discord.Interaction, member: discord.User) -> None:
         """In this channel, with where each value comes from."""

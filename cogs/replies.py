@@ -167,12 +167,16 @@ class Replies(commands.Cog):
         return None
 
     async def _job(self, message: discord.Message, job_id: str) -> Job | None:
-        """The result's job; its image serves without one. Raises JobGoneError for another server's."""
+        """The result's job; its image serves without one. Raises JobGoneError for another server's.
+
+        What was ordered in a server and came as a direct message is its member's there, too.
+        """
         try:
             job = await self._studio.job(job_id)
         except JobGoneError:
             return None
-        if job.order.scope != scope_in(message):
+        is_own = message.guild is None and job.order.member_id == message.author.id
+        if job.order.scope != scope_in(message) and not is_own:
             raise JobGoneError
         return job
 

@@ -64,7 +64,7 @@ class Results(commands.Cog):
 
     async def _cancel(self, interaction: discord.Interaction, job: Job) -> None:
         if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
-            raise NotYoursError
+            raise NotYoursError(moderators=True)
         self._studio.check_cancel(job)
         try:  # answered first: the last word of a job that ends at once must come after it
             known = job.reply.message_id if job.reply else job.notice_id

@@ -14,12 +14,13 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import NotTextError, UnknownSettingError
+from bot.domain.errors import NotTextError, NoWordsGivenError, UnknownSettingError
 from bot.domain.ruling import Target, choices_of, setting_of, value_of
 from bot.service.passes import Passes, Visitor
 from bot.service.ruling import Changed, Ruling
 from bot.service.wording import Wording, line_of
 from cogs.answering import answer, answer_error, answer_view
+from cogs.moderating import in_servers
 from cogs.orders import scope_of
 
 MOST_SHOWN = 10
@@ -29,7 +30,7 @@ LARGEST_FILE = 1024 * 1024
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 
 
-@app_commands.guild_only()
+@in_servers
 @app_commands.default_permissions(manage_guild=True)
 class SettingsCommands(commands.GroupCog, group_name="settings", group_description=texts.SETTINGS_COMMAND):
     """Reads and changes rules by name."""
@@ -114,6 +115,8 @@ class SettingsCommands(commands.GroupCog, group_name="settings", group_descripti
         await interaction.response.defer(ephemeral=True, thinking=True)
         if file is not None:
             text = f"{text}\n{await _read(file)}"
+        if not text.strip() and action.value != "list":
+            raise NoWordsGivenError
         match action.value:
             case "add":
                 await self._say(interaction, await self._wording.add(scope, text, by=by))

@@ -19,7 +19,7 @@ from bot.service.stores import CopyBook
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answer, answer_view, answered
 from cogs.finding import result_of
-from cogs.orders import check_postable
+from cogs.orders import check_age, check_postable
 from cogs.results import clicked
 
 _log = logging.getLogger(__name__)
@@ -66,11 +66,7 @@ class Tree(commands.Cog):
             case "compare":
                 await self._compare(interaction, await clicked(interaction, self._studio, job_id, action))
             case "delete":
-                job = await clicked(interaction, self._studio, job_id, action)
-                check_deleter(interaction, job)
-                await answer_view(
-                    interaction, views.ask_delete(job, interaction.message.id if interaction.message else 0)
-                )
+                await self._ask_delete(interaction, job_id, interaction.message.id if interaction.message else 0)
             case _:
                 pass
 
@@ -80,22 +76,35 @@ class Tree(commands.Cog):
         self, interaction: discord.Interaction, _action: str, argument: str, _values: list[str]
     ) -> None:
         """Delete was meant: what is known first, then the messages, then the files."""
-        job_id, _, message_id = argument.partition(".")
+        job_id, _, number = argument.partition(".")
         job = await clicked(interaction, self._studio, job_id, "delete")
         check_deleter(interaction, job)
         if not await self._deleted.mark_deleted(job.id, self._clock()):
             raise AlreadyGoneError
         self._note(Deleted(job=job, by=interaction.user.id))
-        await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
-        await self._take_clicked_away(interaction, job, int(message_id or 0))
-        await take_away(self._client, self._gallery, self._deleted, job)
+        try:
+            await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
+        finally:  # an answer that is lost must not leave standing what counts as deleted
+            await self._take_clicked_away(interaction, job_id, int(number) if number.isdecimal() else 0)
+            await take_away(self._client, self._gallery, self._deleted, job)
 
-    async def _take_clicked_away(self, interaction: discord.Interaction, job: Job, message_id: int) -> None:
+    async def _ask_delete(self, interaction: discord.Interaction, job_id: str, message_id: int) -> None:
+        """What was deleted and stands all the same, as Discord failed or the bot ended meanwhile, goes now."""
+        try:
+            job = await clicked(interaction, self._studio, job_id, "delete")
+        except AlreadyGoneError as gone:
+            await answer(interaction, texts.explain(gone))
+            await self._take_clicked_away(interaction, job_id, message_id)
+            return
+        check_deleter(interaction, job)
+        await answer_view(interaction, views.ask_delete(job, message_id))
+
+    async def _take_clicked_away(self, interaction: discord.Interaction, job_id: str, message_id: int) -> None:
         """The message whose Delete was clicked; ids can be crafted, so it must show this job and be ours."""
         channel = self._client.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
         with suppress(*TROUBLES):
             message = await channel.fetch_message(message_id)
-            if result_of(message, self._client.user.id if self._client.user else 0) == job.id:
+            if result_of(message, self._client.user.id if self._client.user else 0) == job_id:
                 await message.delete()
 
     async def _undo(self, interaction: discord.Interaction, job: Job) -> None:
@@ -104,12 +113,13 @@ class Tree(commands.Cog):
         if parent is None:
             raise NothingBeforeError
         check_postable(interaction, parent)
+        await self._check_seen(interaction, job, parent)
         channel_id = interaction.channel_id or 0
-        self._recent.claim(("undo", parent.id, channel_id))
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        message_id = await self._copies.bring_back(
-            parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
-        )
+        with self._recent.once(("undo", parent.id, channel_id)):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            message_id = await self._copies.bring_back(
+                parent, guild_id=interaction.guild_id, channel_id=channel_id, by=interaction.user.id
+            )
         await answer(interaction, texts.brought_back_here(interaction.guild_id, channel_id, message_id))
 
     async def _compare(self, interaction: discord.Interaction, job: Job) -> None:
@@ -117,12 +127,17 @@ class Tree(commands.Cog):
         if not job.order.is_edit:
             raise NothingBeforeError
         parent = await self._parent(interaction, job)
-        self._recent.claim(("compare", job.id, interaction.channel_id))
-        await interaction.response.defer(ephemeral=job.order.private, thinking=True)
-        path = await self._gallery.compare(job, parent, (texts.BEFORE, texts.AFTER))
+        if parent is not None and not job.order.private:
+            check_age(interaction, parent)
+        await self._check_seen(interaction, job, parent)
+        sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
+        with self._recent.once(("compare", job.id, interaction.channel_id)):
+            await interaction.response.defer(ephemeral=job.order.private, thinking=True)
+            path = await self._gallery.compare(sides, (texts.BEFORE, texts.AFTER))
         file = discord.File(path, description=texts.compared(job.order.title))
         try:
-            view = views.pictures(texts.compare_line(views.quiet(job.order.title, 300)), [file])
+            said = texts.compare_line(views.quiet(job.order.title, 300))
+            view = views.pictures(said, [file], spoiler=job.order.spoiler)
             message = await interaction.edit_original_response(
                 view=view, attachments=[file], allowed_mentions=views.NOBODY
             )
@@ -130,6 +145,23 @@ class Tree(commands.Cog):
             file.close()
         for shown in () if job.order.private else filter(None, (job, parent)):
             await self._deleted.add_copy(shown.id, message.channel.id, message.id)
+
+    async def _check_seen(self, interaction: discord.Interaction, job: Job, parent: Job | None) -> None:
+        """What went in is shown by whoever put it in, or whose it is; by others only where everyone has seen it.
+
+        What somebody attached to a command was seen by nobody else, and a blend may hold images of hidden channels.
+        Raises NotYoursError, JobGoneError.
+        """
+        here, first = interaction.channel_id, job.order.references[0]
+        if parent is None:
+            seen = {first.origin.channel_id} if first.origin is not None else set[int]()
+        else:
+            seen = {parent.order.channel_id, *(channel_id for channel_id, _ in await self._deleted.copies(parent.id))}
+        if here in seen or (parent is not None and parent.order.member_id == interaction.user.id):
+            return
+        put_in = job if first.kept is None else await self._studio.job(first.kept.job_id)  # Again may be anybody's
+        if put_in.order.member_id != interaction.user.id:
+            raise NotYoursError
 
     async def _parent(self, interaction: discord.Interaction, job: Job) -> Job | None:
         if job.order.parent is None:
@@ -140,7 +172,7 @@ class Tree(commands.Cog):
 def check_deleter(interaction: discord.Interaction, job: Job) -> None:
     """The requester and the moderators. Raises NotYoursError, JobGoneError when there is nothing to delete."""
     if interaction.user.id != job.order.member_id and not interaction.permissions.manage_messages:
-        raise NotYoursError
+        raise NotYoursError(moderators=True)
     if not job.pictures:
         raise JobGoneError
 

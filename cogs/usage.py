@@ -11,6 +11,7 @@ from bot import texts, views
 from bot.domain.errors import NotModeratorError
 from bot.service.reports import Report, Reports
 from cogs.answering import answer_error
+from cogs.moderating import in_servers
 from cogs.orders import scope_of
 
 Days = Range[int, 1, 90]
@@ -23,7 +24,7 @@ class UsageReports(commands.Cog):
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
-    usage = app_commands.Group(name="usage", description=texts.COMMANDS["usage"], guild_only=True)
+    usage = in_servers(app_commands.Group(name="usage", description=texts.COMMANDS["usage"]))
 
     @usage.command(description=texts.COMMANDS["usage me"])
     @app_commands.describe(days=texts.DAYS)

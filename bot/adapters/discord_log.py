@@ -59,7 +59,8 @@ class LogChannels:
                 files.append(discord.File(path))
                 stack.callback(files[0].close)
             name = files[0].filename if files else None
-            spoiler = page.result is not None and _is_tamer(channel, page.result)
+            result = page.result
+            spoiler = result is not None and (result.order.spoiler or _is_tamer(channel, result))
             view = views.log_page(page, name, spoiler=spoiler)
             await channel.send(view=view, files=files, nonce=nonce, allowed_mentions=views.NOBODY)
 

@@ -35,7 +35,7 @@ POSTED = "UPDATE notices SET posted_at = ? WHERE number = ?"
 LOG_CHANNELS = """
     SELECT scope, json_extract(rules_json, '$.log_channel') AS channel_id FROM rules
     WHERE version = (SELECT max(version) FROM rules AS newer WHERE newer.scope = rules.scope)
-        AND channel_id IS NOT NULL
+        AND channel_id IS NOT NULL AND scope LIKE 'guild:%'
 """
 
 

@@ -196,6 +196,10 @@ class StaysPrivateError(RefusedError):
     """What was ordered privately is not posted for others."""
 
 
+class AgeRestrictedError(RefusedError):
+    """What was made in an age-restricted channel is shown to everyone in such channels alone."""
+
+
 class PersonalOffError(RefusedError):
     """The operator gives no credits to people outside servers."""
 
@@ -345,6 +349,10 @@ class BadPatternError(RefusedError):
     matches_everything: bool = False
 
 
+class NoWordsGivenError(RefusedError):
+    """Neither a text nor a file came with what should be done about word rules."""
+
+
 @dataclass(kw_only=True, eq=False)
 class NoWordError(RefusedError):
     """A word rule without any word, or with too many."""
@@ -392,8 +400,12 @@ class StoppingError(RefusedError):
     """The bot is shutting down and takes no new orders."""
 
 
+@dataclass(kw_only=True, eq=False)
 class NotYoursError(RefusedError):
-    """The control belongs to the requester and the moderators."""
+    """The control belongs to the requester."""
+
+    moderators: bool = False
+    """Whether moderators may use it, too."""
 
 
 class NotModeratorError(RefusedError):

@@ -176,6 +176,7 @@ class Job:
             origin=Origin(channel_id=self.order.channel_id, message_id=self.message_id, author_id=None)
             if self.message_id
             else None,
+            spoiler=self.order.spoiler,
         )
 
     @property

@@ -40,6 +40,8 @@ class Reference:
     """Set where an earlier order used the same picture: its job, and which of its pictures it was."""
     origin: Origin | None = None
     """None for what its member attached to a command or a form."""
+    spoiler: bool = False
+    """Whether it was posted behind a spoiler."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,11 @@ class Order:
     def is_edit(self) -> bool:
         """Whether pictures go in."""
         return bool(self.references)
+
+    @property
+    def spoiler(self) -> bool:
+        """Whether its images are shown behind a spoiler, as a picture that goes in was."""
+        return any(one.spoiler for one in self.references)
 
     @property
     def title(self) -> str:

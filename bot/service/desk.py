@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from bot.domain.conduct import Block
 from bot.domain.errors import (
     BlockedError,
     BooksBusyError,
+    ChannelClosedError,
     NeedsGoAheadError,
     NoLogChannelError,
     PersonalOffError,
@@ -40,6 +42,10 @@ __all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
 
 BOOKS_TIMEOUT = 1.0
 """Seconds for the hold, or for a look at the books; Discord wants its first answer within three."""
+TAKE_TIMEOUT = 2.0
+"""Seconds for all looks of one order together: each may be in time, and the answer too late."""
+COUNT_TIMEOUT = 0.5
+"""Seconds for the count of a refusal."""
 SEEDS = 2**31
 ASKED_FOR = 300.0
 """Seconds that a costly order waits for its member's word."""
@@ -61,6 +67,12 @@ class _Seen:
     rules: Rules
     server: Server | None
     preferences: Preferences
+
+    def check_block(self) -> None:
+        """Raises BlockedError."""
+        if self.block is not None:
+            until = None if self.block.until is None else int(self.block.until)
+            raise BlockedError(until=until, reason=self.block.reason)
 
 
 class Desk:
@@ -116,19 +128,20 @@ class Desk:
         ahead; else a costly order becomes an offer, and NeedsGoAheadError has its id.
         """
         try:
-            return await self._take(order, asker, where, reply, confirmed=confirmed)
+            async with within(TAKE_TIMEOUT, BooksBusyError()):
+                return await self._take(order, asker, where, reply, confirmed=confirmed)
         except (BooksBusyError, NeedsGoAheadError):
             raise
         except RefusedError as error:
-            await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
+            with suppress(BooksBusyError):  # the answer does not wait for the count
+                async with within(COUNT_TIMEOUT, BooksBusyError()):
+                    await self._refusals.count_refusal(order.scope, order.member_id, error.code, self._clock())
             self._note(Refused(order=order, error=error))
             raise
 
     async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
         seen = await self._look(order.scope, asker.member_id)
-        if seen.block is not None:
-            until = None if seen.block.until is None else int(seen.block.until)
-            raise BlockedError(until=until, reason=seen.block.reason)
+        seen.check_block()
         holds = self._effective(seen, order.scope, asker, where)
         order, request, credit = await self._checked(order, asker, holds, seen)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
@@ -222,6 +235,13 @@ class Desk:
         check_preferences(preferences, self.catalogue)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             await self._preferences.set_preferences(member_id, preferences)
+
+    async def check_welcome(self, scope: str, asker: Asker, where: Where) -> None:
+        """A member may have images shown in a channel, made already or not. Raises BlockedError, ChannelClosedError."""
+        seen = await self._look(scope, asker.member_id)
+        seen.check_block()
+        if not self._effective(seen, scope, asker, where).open.value:
+            raise ChannelClosedError
 
     async def rules(self, scope: str) -> Rules:
         """What a server's moderators have set; read anew, so that a change holds at once."""

@@ -101,19 +101,24 @@ class Gallery:
         except DeliveryError:
             raise OriginalGoneError from None
 
-    async def compare(self, job: Job, parent: Job | None, labels: tuple[str, str]) -> Path:
-        """An edit beside what it was made from: its parent's image, or the picture that went in.
+    async def sides(self, job: Job, parent: Job | None) -> tuple[Path, Path]:
+        """What an edit was made from, its parent's image or the picture that went in, and what came of it.
 
         Raises JobGoneError, OriginalGoneError.
         """
         if job.state not in {State.RENDERED, State.DELIVERED} or not job.pictures:
             raise JobGoneError
-        folder = self._dir / job.id
         before = await asyncio.to_thread(self._before, job, parent)
-        if before is None:
+        after = self._dir / job.id / job.pictures[0].filename
+        if before is None or not await asyncio.to_thread(after.is_file):
             raise OriginalGoneError
+        return before, after
+
+    async def compare(self, sides: tuple[Path, Path], labels: tuple[str, str]) -> Path:
+        """Both side by side. Raises OriginalGoneError."""
+        before, after = sides
         try:
-            return await self._source.compare(before, folder / job.pictures[0].filename, labels, folder)
+            return await self._source.compare(before, after, labels, after.parent)
         except (PictureError, OSError):
             raise OriginalGoneError from None
 

@@ -1,6 +1,7 @@
 """What was done a moment ago, so that ten clicks do it once."""
 
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
 
 from bot.domain.errors import JustBroughtBackError
 from bot.service.ports import Clock
@@ -16,10 +17,16 @@ class Recent:
         self._clock = clock
         self._done: dict[Hashable, float] = {}
 
-    def claim(self, what: Hashable) -> None:
-        """Say that this is done now. Raises JustBroughtBackError when it was a moment ago."""
+    @contextmanager
+    def once(self, what: Hashable) -> Generator[None]:
+        """Do this now; what fails may be done again. Raises JustBroughtBackError when it was done a moment ago."""
         now = self._clock()
         self._done = {one: at for one, at in self._done.items() if now - at < REST}
         if what in self._done:
             raise JustBroughtBackError
         self._done[what] = now
+        try:
+            yield
+        except BaseException:
+            self._done.pop(what, None)
+            raise

@@ -26,11 +26,11 @@ def approval(
     """
     view = note(texts.approval(job, title_of(job, catalogue), called_off_by))
     view.add_item(ui.TextDisplay(texts.quoted(quiet(job.order.title, PROMPT_SHOWN))))
-    shown = [one.url for one in job.order.references if one.url.startswith(("https://", "http://"))]
+    shown = [one for one in job.order.references if one.url.startswith(("https://", "http://"))]
     if shown and pictures:
         gallery = ui.MediaGallery[ui.LayoutView]()
-        for url in shown[:PICTURES_SHOWN]:
-            gallery.add_item(media=url, description=texts.APPROVAL_PICTURE)
+        for one in shown[:PICTURES_SHOWN]:
+            gallery.add_item(media=one.url, description=texts.APPROVAL_PICTURE, spoiler=one.spoiler)
         view.add_item(gallery)
     if job.awaits_approval:
         view.add_item(

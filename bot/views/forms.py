@@ -15,6 +15,7 @@ from bot.domain.order import Reference
 
 FORM = re.compile(r"m1:(?P<subject>[a-z]+):(?P<argument>[\w.,:-]{0,80})", re.ASCII)
 """A form, by its custom_id."""
+SPOILER = discord.AttachmentFlags(spoiler=True).value
 FORM_LIFE = 20 * 60.0
 """Seconds that discord.py keeps an opened form; Discord tells nobody when one is dismissed."""
 
@@ -80,5 +81,9 @@ def _read(part: dict[str, Any], uploads: dict[str, Any], form: Form) -> None:
 
 def _reference(raw: dict[str, Any]) -> Reference:
     return Reference(
-        url=raw["url"], filename=raw["filename"], content_type=raw.get("content_type"), size=int(raw.get("size", 0))
+        url=raw["url"],
+        filename=raw["filename"],
+        content_type=raw.get("content_type"),
+        size=int(raw.get("size", 0)),
+        spoiler=raw["filename"].startswith("SPOILER_") or bool(int(raw.get("flags", 0)) & SPOILER),
     )

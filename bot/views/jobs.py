@@ -32,7 +32,7 @@ def result(
     gallery = ui.MediaGallery[ui.LayoutView]()
     for position, name in enumerate(filenames, start=1):
         alt = texts.alt_text(job.order.title, position, len(filenames), edit=job.order.is_edit)
-        gallery.add_item(media=f"attachment://{name}", description=alt)
+        gallery.add_item(media=f"attachment://{name}", description=alt, spoiler=job.order.spoiler)
     view.add_item(gallery)
     for buttons in _result_rows(job, len(filenames), originals):
         view.add_item(row(*buttons))
@@ -137,12 +137,12 @@ def go_ahead(error: NeedsGoAheadError) -> ui.LayoutView:
     return view
 
 
-def pictures(text: str, files: Sequence[discord.File]) -> ui.LayoutView:
+def pictures(text: str, files: Sequence[discord.File], *, spoiler: bool = False) -> ui.LayoutView:
     """Pictures with a sentence."""
     view = note(text)
     gallery = ui.MediaGallery[ui.LayoutView]()
     for file in files:
-        gallery.add_item(media=f"attachment://{file.filename}", description=file.description)
+        gallery.add_item(media=f"attachment://{file.filename}", description=file.description, spoiler=spoiler)
     view.add_item(gallery)
     return view
 

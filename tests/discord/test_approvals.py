@@ -697,3 +697,17 @@ async def test_roles_are_chosen_in_the_panel(here: World) -> None:
     assert answer.response is not None
     said = text_of(answer.response.message)
     assert f"Saved. **Roles whose orders a moderator has to approve**: none → <@&{role.id}>" in said
+
+
+@pytest.mark.settings(quota={"member_daily_credits": 1000})
+async def test_jobs_lists_ten_orders_that_were_refused_with_long_reasons(
+    here: World, books: Books, log: simcord.ChannelHandle
+) -> None:
+    for number in range(1, 11):
+        await order(here, prompt="*" * 200)
+        await refuse(here, await question(log, number), reason="*please* read the rules first " * 6)
+        await eventually(lambda: books.states() == ["failed"] * number)  # noqa: B023 - awaited in its turn
+    said = refusal(await here.member.slash(here.channel, "jobs"))
+    assert len(said) > 3700  # as long as it gets, and Discord took it
+    assert said.count("**failed**") == 10
+    assert said.count("A moderator did not approve this. The reason given: \\*please\\* read") == 10

@@ -7,7 +7,7 @@ from discord_pictures import colour_of, opened, picture
 from discord_restart import Restart
 
 from bot.sandbox.fal_server import LoopbackFal
-from bot.sandbox.once import parts_of, text_of
+from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
 
 EMPTY = (
@@ -98,7 +98,7 @@ async def test_a_form_is_its_own_members(here: World, books: Books) -> None:
     answer = await here.other.submit_modal(
         theirs, {"prompt": "mine now", "size": ["nano-banana-2|1K"], "shape": ["auto"]}
     )
-    assert refusal(answer) == "Only the person who ordered this and moderators can do that."
+    assert refusal(answer) == "Only the person who ordered this can do that."
     assert books.untouched()
 
 
@@ -205,3 +205,37 @@ async def test_blend_in_the_baskets_message_opens_a_form_and_takes_out_what_it_u
     assert sent(fal) == ["red", "blue"]
     assert [line.split()[1] for line in lines(await here.member.slash(here.channel, "blend"))] == ["green.png"]
     await eventually(lambda: len(public(here)) == 2)
+
+
+async def test_a_blend_leads_nobody_to_what_was_made_for_adults(here: World) -> None:
+    spicy = here.member.guild.create_text_channel("spicy")
+    restricted = here.app.client.get_channel(spicy.id)
+    restricted.nsfw = True  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] - simcord knows no age restriction
+    await here.member.slash(spicy, "imagine", prompt="a lighthouse")
+    (first,) = await eventually(lambda: [one for one in spicy.history() if image_urls(one)])
+    await here.member.context_menu(spicy, "Add to blend", first)
+    await here.member.slash(here.channel, "blend", prompt="make it tame")
+    (blended,) = await delivered(here)
+    for label in ("Undo", "Compare"):
+        assert "age-restricted" in refusal(await here.other.click(blended, label=label))
+    assert public(here) == [blended]
+
+
+async def test_an_image_of_a_hidden_channel_is_led_to_by_nobody_else(here: World) -> None:
+    await here.moderator.slash(here.log, "imagine", prompt="a lighthouse")
+    (first,) = await eventually(lambda: [one for one in here.log.history() if image_urls(one)])
+    await here.moderator.context_menu(here.log, "Add to blend", first)
+    await here.moderator.slash(here.channel, "blend", prompt="make it tame")
+    (blended,) = await delivered(here)
+    await here.member.click(blended, label="Again")
+    _, again = await delivered(here, 2)
+    for result in (blended, again):
+        for label in ("Undo", "Compare"):
+            said = refusal(await here.member.click(result, label=label))
+            assert said == "Only the person who ordered this can do that."
+    assert public(here) == [blended, again]
+    await here.moderator.click(blended, label="Undo")
+    await delivered(here, 3)
+    here.time.passed += 60
+    await here.member.click(blended, label="Compare")  # everybody has seen it here now
+    await eventually(lambda: len(public(here)) == 4)

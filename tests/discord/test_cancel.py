@@ -163,7 +163,7 @@ async def test_a_button_does_nothing_in_another_server(here: World, fal: Loopbac
     channel = elsewhere.create_text_channel("general")
     ann = elsewhere.add_member(here.member.user)
     copied = old_button(here, custom_id, channel)
-    assert refusal(await ann.click(copied, label="Old")) == NOT_YOURS
+    assert refusal(await ann.click(copied, label="Old")) == "Only the person who ordered this can do that."
     assert not job.cancelled
 
 

@@ -69,6 +69,34 @@ async def test_a_reply_there_edits_at_once(here: World, books: Books) -> None:
     assert books.rows("SELECT DISTINCT scope FROM jobs") == [(f"person:{here.member.id}",)]
 
 
+async def sent_directly(here: World) -> discord.Message:
+    """A result ordered in the server that could only be sent as a direct message."""
+    channel = f"/channels/{here.channel.id}/messages"
+    here.env.inject_error("POST", channel, status=403, code=50013, times=None)
+    here.env.inject_error("PATCH", "/webhooks/*", status=404, code=10015, times=None)
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
+    return result
+
+
+@PERSONAL
+async def test_what_came_from_a_server_is_edited_by_a_reply_there(here: World, books: Books) -> None:
+    result = await sent_directly(here)
+    await say(here, "make it night", reply_to=result)
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+    assert books.rows("SELECT scope FROM jobs ORDER BY number DESC LIMIT 1") == [(f"person:{here.member.id}",)]
+    edit = await eventually(lambda: next((one for one in by_the_bot(here)[1:] if image_urls(one)), None))
+    assert "Edit 1 of [this image]" in text_of(edit)
+
+
+async def test_a_reply_to_what_came_from_a_server_says_why_nothing_is_ordered_there(here: World, books: Books) -> None:
+    result = await sent_directly(here)
+    await say(here, "make it night", reply_to=result)
+    answer = await eventually(lambda: next((one for one in by_the_bot(here)[1:]), None))
+    assert text_of(answer) == OFF
+    assert books.states() == ["delivered"]
+
+
 @PERSONAL
 async def test_words_alone_are_offered_with_their_price(here: World, books: Books) -> None:
     await say(here, "a lighthouse at night")
@@ -97,3 +125,22 @@ async def test_ones_credits_there_and_in_a_server_are_apart(here: World, books: 
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     await eventually(lambda: books.states() == ["delivered"])
     assert "not ordered anything here" in text_of((await here.member.user.slash("jobs")).response.message)  # pyright: ignore[reportOptionalMemberAccess] - answered
+
+
+FOR_MODERATORS = {"allowance", "block", "settings", "strike", "unblock", "usage", "who"}
+
+
+async def test_what_moderators_do_is_not_offered_there(here: World) -> None:
+    offered = {name.split()[0] for name in here.member.user.available_commands()}
+    assert not offered & FOR_MODERATORS
+    assert offered == {"blend", "edit", "help", "history", "imagine", "jobs", "mydata", "prefer", "quota"}
+    assert {name.split()[0] for name in here.moderator.available_commands(here.channel)} > FOR_MODERATORS
+
+
+@pytest.mark.settings(discord={"user_install": True})
+async def test_what_moderators_do_is_not_offered_where_a_person_alone_brought_the_bot(here: World) -> None:
+    tree = here.app.client.tree
+    offered = {one.name: one.to_dict(tree) for one in tree.get_commands()}
+    alone = {name for name, payload in offered.items() if payload["integration_types"] == [0]}
+    assert alone == FOR_MODERATORS
+    assert all(offered[name]["contexts"] == [0] for name in alone)

@@ -158,7 +158,7 @@ async def test_images_can_be_had_again_by_their_member_alone(here: World) -> Non
     assert pictures(here, answer.response.message) == pictures(here, result)
     stolen = old_button(here, buttons(await listed(here))["Show the images"])
     refused = refusal(await here.other.click(stolen, label="Old"))
-    assert refused == "Only the person who ordered this and moderators can do that."
+    assert refused == "Only the person who ordered this can do that."
 
 
 @pytest.mark.settings(quota={"member_jobs": 20})

@@ -5,15 +5,15 @@ from typing import Any
 
 import discord
 import pytest
-from discord_acts import Books, buttons, delivered, eventually, old_button, private, refusal, results
+from discord_acts import Books, buttons, delivered, eventually, old_button, private, refusal, results, told
 from discord_restart import Restart
 from PIL import Image
 
-from bot.sandbox.once import parts_of, text_of
+from bot.sandbox.once import image_urls, parts_of, text_of
 from bot.sandbox.world import World
 
 MANY = pytest.mark.settings(quota={"member_daily_credits": 1000, "member_jobs": 50})
-NOT_YOURS = "Only the person who ordered this and moderators can do that."
+NOT_YOURS = "Only the person who ordered this can do that."
 
 
 async def made(here: World, *prompts: str, **options: object) -> None:
@@ -126,6 +126,52 @@ async def test_a_private_result_is_listed_for_its_member_and_never_posted(here: 
     stays = "This was ordered privately, so it is not posted here. **/jobs** shows it to you alone."
     assert refusal(await here.member.click(crafted, label="Old")) == stays
     assert results(here) == []
+
+
+FOR_ADULTS = "That image was made in an age-restricted channel, so I show it to everyone in such channels alone."
+
+
+async def test_what_was_made_in_an_age_restricted_channel_is_shown_in_such_channels_alone(here: World) -> None:
+    await made(here, "a lighthouse")
+    elsewhere = here.member.guild.create_text_channel("elsewhere")
+    restricted, open_to_all = [here.app.client.get_channel(one.id) for one in (here.channel, elsewhere)]
+    restricted.nsfw = True  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] - simcord knows no age restriction
+    shown = (await here.member.slash(elsewhere, "history")).response
+    assert shown is not None
+    assert refusal(await here.member.click(shown.message, label="Show here")).startswith(FOR_ADULTS)
+    assert [one for one in elsewhere.history() if image_urls(one)] == []
+    open_to_all.nsfw = True  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] - the same
+    await here.member.click(shown.message, label="Show here")
+    await eventually(lambda: [one for one in elsewhere.history() if image_urls(one)])
+
+
+async def test_what_cannot_be_shown_was_not_shown_a_moment_ago(here: World, books: Books) -> None:
+    await made(here, "a lighthouse")
+    shown = await history(here)
+    [(job_id,)] = books.rows("SELECT id FROM jobs")
+    await here.app.gallery.remove(await here.app.studio.job(str(job_id)))
+    for _ in range(2):
+        said = await told(await here.member.click(shown, label="Show here"))
+        assert said == "The files of this order are no longer kept."
+
+
+async def test_nothing_is_shown_where_moderators_allow_no_images(here: World) -> None:
+    await made(here, "a lighthouse")
+    shown = await history(here)
+    here.member.guild.create_text_channel("elsewhere")
+    for name, value in (("listed_channels", f"<#{here.channel.id}>"), ("channels", "except")):
+        await here.moderator.slash(here.channel, "settings set", name=name, value=value)
+    closed = "The moderators of this server do not allow images in this channel. Please order in another one."
+    assert await told(await here.member.click(shown, label="Show here")) == closed
+    assert len(results(here)) == 1
+
+
+async def test_who_is_blocked_shows_nothing_to_everyone(here: World) -> None:
+    await made(here, "a lighthouse")
+    await here.moderator.slash(here.channel, "block", member=here.member)
+    said = await told(await here.member.click(await history(here), label="Show here"))
+    assert said.startswith("You cannot order images in this server.")
+    assert len(results(here)) == 1
 
 
 async def test_an_empty_history_says_what_to_do(here: World) -> None:

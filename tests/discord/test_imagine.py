@@ -116,16 +116,17 @@ async def test_several_images_come_without_a_seed(here: World, fal: LoopbackFal)
     assert "24 credits" in text_of(result)
 
 
+@pytest.mark.parametrize(("count", "which"), [(1, "this was"), (3, "these were")])
 async def test_fewer_images_than_ordered_are_delivered_and_charged_as_they_are(
-    here: World, fal: LoopbackFal, books: Books
+    here: World, fal: LoopbackFal, books: Books, count: int, which: str
 ) -> None:
-    fal.fail_next(Script(fault=Fault.RUN_FEWER, images=3))
+    fal.fail_next(Script(fault=Fault.RUN_FEWER, images=count))
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse", images=4)
     (result,) = await delivered(here)
-    assert len(pictures(here, result)) == 3
-    assert "24 credits" in text_of(result)
-    assert "fal made 3 of 4 images; only these were charged." in text_of(result)
-    assert (books.spent("customer"), books.spent("operator"), books.open_holds()) == (24, 24, [])
+    assert len(pictures(here, result)) == count
+    assert f"{8 * count} credits" in text_of(result)
+    assert f"fal made {count} of 4 images; only {which} charged." in text_of(result)
+    assert (books.spent("customer"), books.spent("operator"), books.open_holds()) == (8 * count, 8 * count, [])
 
 
 async def test_an_order_in_a_thread_is_answered_in_the_thread(here: World) -> None:

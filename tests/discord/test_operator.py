@@ -1,12 +1,14 @@
 """What the operator rules: the purse and its warnings, servers to suspend or leave, and notices to all of them."""
 
 import asyncio
+from dataclasses import replace
 
 import discord
 import pytest
 import simcord
 from discord_acts import Books, delivered, eventually, private, refusal
 
+from bot.domain.rules import Rules, RulesRecord
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 
@@ -185,3 +187,12 @@ async def test_an_administrator_who_does_not_own_the_bot_rules_nothing(here: Wor
 
 async def test_elsewhere_nobody_sees_the_operators_commands(here: World) -> None:
     assert not [name for name in here.moderator.available_commands(here.channel) if name.startswith("operator")]
+
+
+async def test_a_notice_goes_to_no_channel_that_a_person_named_outside_servers(here: World) -> None:
+    scope = f"person:{here.member.id}"  # early versions let everybody set this in direct messages
+    rules = replace(Rules(), log_channel=here.channel.id)
+    await here.app.rules.change_rules(scope, RulesRecord(), rules, by=here.member.id, at=1.0)
+    await here.app.purse.say("Maintenance at noon")
+    await carry_out(here)
+    assert here.channel.history() == []

@@ -29,6 +29,13 @@ async def test_a_blocked_member_is_told_kindly_and_nothing_is_held(here: World, 
     assert books.untouched()
 
 
+async def test_a_blocked_member_reads_the_whole_reason(here: World) -> None:
+    reason = "Please do not post pictures of other members of this server without asking them; this was the third time."
+    await here.moderator.slash(here.channel, "block", member=here.member, reason=reason)
+    said = refusal(await here.member.slash(here.channel, "imagine", prompt="a lighthouse"))
+    assert f"The reason given: `{reason}`." in said
+
+
 async def test_a_block_ends_by_itself(here: World) -> None:
     await act(here, "block", member=here.member, days=2)
     here.time.passed += 2 * DAY - 60

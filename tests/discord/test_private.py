@@ -14,7 +14,7 @@ from bot.sandbox.once import image_urls, text_of
 from bot.sandbox.world import World
 
 STUCK = Fault.RUN_STUCK_IN_PROGRESS
-NOT_YOURS = "Only the person who ordered this and moderators can do that."
+NOT_YOURS = "Only the person who ordered this can do that."
 
 
 async def ordered(here: World) -> simcord.InteractionResult:

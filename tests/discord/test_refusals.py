@@ -1,13 +1,22 @@
 """Orders that are refused before anything is spent: one private sentence that names what there is, and no trace."""
 
+import asyncio
 import re
+import sqlite3
 import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from discord_acts import Books, delivered, eventually, public, refusal, spoken
 
+from bot.adapters.sqlite_connection import Database
+from bot.domain.asking import Asker, Where
+from bot.domain.errors import BooksBusyError, PersonalOffError
+from bot.domain.order import Order
 from bot.sandbox.fal_faults import Fault
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World
@@ -183,6 +192,37 @@ async def test_books_that_are_not_written_in_time_refuse_the_order_and_hold_noth
     await delivered(here)
     assert [job.prompt for job in fal.jobs.values()] == ["a harbour"]
     assert (books.spent("customer"), books.open_holds()) == (8, [])
+
+
+async def test_looks_that_are_each_in_time_do_not_add_up_to_an_answer_that_is_late(
+    here: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Database.read
+
+    async def slowly(database: Database, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        await asyncio.sleep(0.1)
+        return await read(database, sql, parameters)
+
+    monkeypatch.setattr(Database, "read", slowly)
+    monkeypatch.setattr("bot.service.desk.TAKE_TIMEOUT", 0.25)
+    # not by a command: the time of those is simcord's
+    scope, asker = f"guild:{here.member.guild.id}", Asker(member_id=here.member.id)
+    where = Where(guild_id=here.member.guild.id, channel_id=here.channel.id)
+    order = Order(scope=scope, guild_id=1, channel_id=1, member_id=here.member.id, prompt="a lighthouse", model="")
+    with pytest.raises(BooksBusyError):
+        await here.app.desk.take(order, asker, where)
+    assert books.untouched()
+
+
+async def test_a_refusal_does_not_wait_for_its_count(here: World, tmp_path: Path) -> None:
+    order = Order(scope="person:7", guild_id=None, channel_id=1, member_id=7, prompt="a lighthouse", model="")
+    with closing(sqlite3.connect(tmp_path / "bot.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # no row can be written until it ends
+        begun = time.perf_counter()
+        with pytest.raises(PersonalOffError):
+            await here.app.desk.take(order, Asker(member_id=7), Where(guild_id=None, channel_id=1))
+        assert time.perf_counter() - begun < 2
+        other.execute("ROLLBACK")
 
 
 # --- the channel and the bot ----------------------------------------------------------------------

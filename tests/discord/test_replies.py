@@ -105,9 +105,10 @@ async def test_a_plain_reply_of_somebody_else_gets_an_offer_that_works_for_them_
     assert offer.reference.message_id == message.id
     assert pinged(here, offer) == []
     assert list(buttons(offer)) == ["Edit this (8 credits)"]
+    assert text_of(offer) == "Shall I edit this image? Only you can say so, for 2 min."
     [custom_id] = buttons(offer).values()
     strange = await here.member.click(offer, custom_id=custom_id)
-    assert "Only the person" in private(strange)[0]
+    assert private(strange) == ["Only the person who ordered this can do that."]
     await here.other.click(offer, custom_id=custom_id)
     edit = await edited(here)
     assert pinged(here, edit) == [here.other.id]

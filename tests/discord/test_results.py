@@ -26,6 +26,7 @@ from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 
+ONLY_THEIRS = "Only the person who ordered this can do that."
 NOT_KEPT = "The files of this order are no longer kept."
 
 
@@ -239,14 +240,15 @@ async def test_undo_says_when_the_parent_is_no_longer_kept(here: World) -> None:
     second = (await delivered(here, 2))[1]
     parent = (await jobs_of(here))[1]
     await here.app.gallery.remove(parent)
-    assert await told(await here.member.click(second, label="Undo")) == NOT_KEPT
+    for _ in range(2):  # and never that it was posted a moment ago
+        assert await told(await here.member.click(second, label="Undo")) == NOT_KEPT
     assert len(public(here)) == 2
 
 
 async def test_compare_shows_both_in_one_picture(here: World, books: Books) -> None:
     await here.member.slash(here.channel, "edit", prompt="make it *night*", image=("a.png", picture("PNG", "red")))
     (result,) = await delivered(here)
-    answer = await here.other.click(result, label="Compare")
+    answer = await here.member.click(result, label="Compare")
     assert answer.response is not None
     shown = await eventually(lambda: pictures(here, answer.response.message) if answer.response else None)
     assert not answer.response.ephemeral
@@ -254,6 +256,37 @@ async def test_compare_shows_both_in_one_picture(here: World, books: Books) -> N
     assert opened(shown[0]).format == "JPEG"
     assert opened(shown[0]).width > opened(shown[0]).height
     assert books.spent("customer") == 8
+
+
+async def test_compare_says_privately_when_the_files_are_no_longer_kept(here: World) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=("a.png", picture("PNG")))
+    (result,) = await delivered(here)
+    (job,) = await jobs_of(here)
+    await here.app.gallery.remove(job)
+    for _ in range(2):  # and claims at no click that it was shown a moment ago
+        assert refusal(await here.member.click(result, label="Compare")) == NOT_KEPT
+    assert public(here) == [result]
+
+
+async def test_what_was_attached_to_a_command_is_shown_to_everyone_by_nobody_else(here: World) -> None:
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=("me.png", picture("PNG")))
+    (first,) = await delivered(here)
+    await here.other.click(first, label="Again")
+    _, again = await delivered(here, 2)
+    for result in (first, again):
+        assert refusal(await here.other.click(result, label="Compare")) == ONLY_THEIRS
+    assert public(here) == [first, again]
+    await here.member.click(again, label="Compare")
+    await eventually(lambda: len(public(here)) == 3)
+
+
+async def test_what_everybody_in_the_channel_has_seen_may_be_compared_by_all(here: World) -> None:
+    post = await here.other.send(here.channel, "look", attachments=[("a.png", picture("PNG"))])
+    form = await here.member.context_menu(here.channel, "Edit image", post)
+    await here.member.submit_modal(form, {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["auto"]})
+    (result,) = await eventually(lambda: results(here))
+    await here.moderator.click(result, label="Compare")
+    await eventually(lambda: len(public(here)) == 3)
 
 
 # --- delete ---------------------------------------------------------------------------------------
@@ -323,14 +356,47 @@ async def test_two_who_delete_at_once_delete_once(here: World) -> None:
     await eventually(lambda: public(here) == [])
 
 
-async def test_a_private_images_buttons_are_its_requesters_alone(here: World, books: Books) -> None:
+LATE = pytest.mark.parametrize(
+    ("status", "code"), [(503, 0), (404, 10062)], ids=["Discord is away", "the click was answered too late"]
+)
+
+
+@LATE
+async def test_what_was_deleted_goes_even_when_the_answer_does_not_arrive(
+    here: World, tmp_path: Path, status: int, code: int
+) -> None:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await delivered(here)
+    asked = await here.member.click(result, label="Delete")
+    assert asked.response is not None
+    here.env.inject_error("POST", "/interactions/*/*/callback", status=status, code=code)
+    await here.member.click(asked.response.message, label="Delete")
+    await eventually(lambda: public(here) == [])
+    await eventually(lambda: list((tmp_path / "jobs").iterdir()) == [])
+
+
+async def test_what_counts_as_deleted_and_stands_all_the_same_goes_with_the_next_click(here: World) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    asked = await here.member.click(result, label="Delete")
+    assert asked.response is not None
+    here.env.inject_error("DELETE", f"/channels/{here.channel.id}/messages/*", status=503, times=None)
+    await here.member.click(asked.response.message, label="Delete")
+    assert public(here) == [result]
+    here.env.backend.faults.clear()
+    assert refusal(await here.member.click(result, label="Delete")) == "These images were deleted already."
+    await eventually(lambda: public(here) == [])
+
+
+async def test_a_private_images_buttons_are_its_requesters_alone(here: World, books: Books, restart: Restart) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    await eventually(lambda: books.rows("SELECT told FROM jobs") == [(1,)])
     books.change("UPDATE jobs SET order_json = json_set(order_json, '$.private', json('true'))")
-    for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
-        answer = await here.moderator.click(result, label=label)
-        assert refusal(answer) == "Only the person who ordered this and moderators can do that."
-    assert "### Recipe" in refusal(await here.member.click(result, label="Recipe"))
+    async with restart() as after:  # until then it may still be known from before
+        for label in ("Edit", "Upscale", "Again", "Recipe", "Delete"):
+            assert refusal(await after.moderator.click(result, label=label)) == ONLY_THEIRS
+        assert "### Recipe" in refusal(await after.member.click(result, label="Recipe"))
 
 
 async def test_two_members_who_press_at_once_pay_each_for_their_own(here: World, books: Books) -> None:

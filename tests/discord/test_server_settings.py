@@ -1,7 +1,7 @@
 """/settings as plain commands: what a moderator sets holds for the very next order."""
 
 import pytest
-from discord_acts import Books, buttons, delivered, private, refusal
+from discord_acts import Books, buttons, delivered, private, refusal, told
 
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.world import World
@@ -125,6 +125,12 @@ async def test_a_prompt_can_be_tested_against_the_rules(here: World) -> None:
     await here.moderator.slash(here.channel, "settings words", action="add", text="very bad")
     tried = await here.moderator.slash(here.channel, "settings words", action="test", text="a VERY-bad day")
     assert private(tried) == ["1 rule would block that: `very bad`"]
+
+
+@pytest.mark.parametrize("action", ["add", "remove", "test"])
+async def test_word_rules_without_any_words_are_asked_for(here: World, action: str) -> None:
+    answer = await here.moderator.slash(here.channel, "settings words", action=action)
+    assert await told(answer) == "Please give `text`, or a `file` with one rule a line. Nothing was changed."
 
 
 @pytest.mark.parametrize("text", ["/(a/", "/a*/", "/(?=a)b/", "★"])
