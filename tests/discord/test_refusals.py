@@ -204,7 +204,7 @@ async def test_looks_that_are_each_in_time_do_not_add_up_to_an_answer_that_is_la
         return await read(database, sql, parameters)
 
     monkeypatch.setattr(Database, "read", slowly)
-    monkeypatch.setattr("bot.service.desk.TAKE_TIMEOUT", 0.25)
+    monkeypatch.setattr("bot.service.desk.TAKE_TIMEOUT", 0.15)
     # not by a command: the time of those is simcord's
     scope, asker = f"guild:{here.member.guild.id}", Asker(member_id=here.member.id)
     where = Where(guild_id=here.member.guild.id, channel_id=here.channel.id)
