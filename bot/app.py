@@ -18,7 +18,6 @@ from bot.adapters.discord_log import LogChannels
 from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_questions import Questions
 from bot.adapters.downloads import Downloads
-from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
@@ -39,7 +38,7 @@ from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.people import People
 from bot.service.points import Point, nothing
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 from bot.service.privacy import Privacy
 from bot.service.purse import Purse
 from bot.service.recent import Recent

@@ -21,6 +21,7 @@ from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_schema import migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.domain.errors import StartError
+from bot.domain.purse import Server
 from bot.settings import MODELS_FILE, Start, load_settings
 
 PERMISSIONS = 274878008320
@@ -56,18 +57,22 @@ async def _server(chosen: Namespace, start: Start) -> int:
     async with _store(start) as store:
         for name, value in changes:
             await store.change(chosen.id, name, value)
-        _say(str(await store.server(chosen.id)))
+        _say(_line(await store.server(chosen.id)))
     return 0
 
 
 async def _servers(_chosen: Namespace, start: Start) -> int:
     async with _store(start) as store:
         for server, spent in await store.servers(time.time(), MOST_SERVERS):
-            facts = [f"{spent} credits this month", f"cap {'default' if server.monthly is None else server.monthly}"]
-            facts += ["suspended"] * server.suspended + ["allowed"] * server.allowed
-            facts += ["left"] * (server.left_at is not None)
-            _say(f"{server.guild_id} {server.name or '?'}: {', '.join(facts)}")
+            _say(_line(server, f"{spent} credits this month"))
     return 0
+
+
+def _line(server: Server, *first: str) -> str:
+    facts = [*first, f"cap {'default' if server.monthly is None else server.monthly}"]
+    facts += ["suspended"] * server.suspended + ["allowed"] * server.allowed
+    facts += ["to be left"] * server.leave_wanted + ["left"] * (server.left_at is not None)
+    return f"{server.guild_id} {server.name or '?'}: {', '.join(facts)}"
 
 
 async def _notice(chosen: Namespace, start: Start) -> int:

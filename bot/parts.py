@@ -1,6 +1,6 @@
 """The parts of the service, each made from the tools and the settings."""
 
-from bot import texts
+from bot import views
 from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
@@ -11,10 +11,11 @@ from bot.adapters.discord_stage import DiscordStage
 from bot.adapters.intake import Intake
 from bot.adapters.pictures import PictureLimits
 from bot.client import BotClient
-from bot.domain.ledger import Limits
+from bot.domain.ledger import DAY, Limits
+from bot.domain.policy import House
 from bot.service.alerts import Alerts
-from bot.service.desk import Desk, House
-from bot.service.gallery import DAY, Gallery
+from bot.service.desk import Desk
+from bot.service.gallery import Gallery
 from bot.service.people import People
 from bot.service.privacy import Privacy, Retention
 from bot.service.purse import Purse, PurseRules
@@ -64,7 +65,7 @@ def make_purse(tools: Tools, alerts: Alerts) -> Purse:
 def make_privacy(tools: Tools) -> Privacy:
     keep = tools.settings.retention
     retention = Retention(prompts=keep.prompts, counts=keep.counts, left_servers=keep.left_servers)
-    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, texts.recipe_line)
+    return Privacy(tools.erasure, tools.servers, retention, tools.jobs_dir, tools.world.clock, views.command)
 
 
 def make_gallery(tools: Tools, packer: Packer) -> Gallery:

@@ -184,7 +184,7 @@ COMMANDS = {
 OPTIONS = {
     "prompt": "What to make, in your own words (up to 4,000 characters)",
     "image": "The picture to change",
-    "model": "Which model; Nano Banana 2 if you choose none",
+    "model": "Which model; the list marks the usual one",
     "aspect_ratio": "The shape, such as 16:9",
     "resolution": "The size, such as 2K",
     "images": "How many images, 1 to 4",
@@ -337,7 +337,7 @@ def _phase(phase: Phase) -> str:  # noqa: C901 - one sentence per phase
         case Searching():
             return (
                 "The connection broke on the way to fal. Looking for the order there: if it arrived, the images will"
-                " come; if not, the credits come back within the hour"
+                " come; if not, the credits come back by themselves"
             )
         case Shut():
             return "Waiting: fal takes no orders right now"
@@ -737,13 +737,6 @@ def _shares(pairs: Iterable[tuple[str, int]]) -> str:
 
 def _member(member_id: int) -> str:
     return f"<@{member_id}>" if member_id > 0 else FORGOTTEN
-
-
-def recipe_line(job: Job) -> str:
-    """How to order the same again, as a command."""
-    options = "".join(f" {name}:{value}" for name, value in job.order.choices.made().items())
-    command = "edit" if job.order.is_edit else "imagine"
-    return f"/{command} prompt:{' '.join(job.order.prompt.split())} model:{job.order.model}{options}"
 
 
 # --- one's own data -------------------------------------------------------------------------------
@@ -1639,7 +1632,7 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
         case SubmitUnansweredError():
             return (
                 "The connection broke while this was on its way to fal. I am looking for it there: if it arrived, your"
-                " images will come; if not, your credits come back within the hour."
+                " images will come; if not, your credits come back by themselves."
             )
         case LostError():
             return f"Your order did not show up at fal. {NOT_CHARGED} Please try again."
@@ -1666,10 +1659,11 @@ PEOPLE_COMMANDS = {
 }
 PEOPLE_OPTIONS = {
     "member": "The member; an id works for somebody who left",
-    "reason": "The reason; a member who is blocked reads it",
+    "reason": "The reason; the member reads it",
     "days": "For how many days; until somebody ends it if left out",
     "credit": "How many credits to add for today",
 }
+GRANT_REASON = "The reason, for the log"
 
 
 def conduct(member_id: int, now: Conduct, reason: str) -> str:

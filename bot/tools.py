@@ -19,7 +19,6 @@ from bot.adapters.downloads import Downloads
 from bot.adapters.fal import Fal
 from bot.adapters.fal_stream import StreamLimits
 from bot.adapters.fal_submit import Addresses
-from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher
 from bot.adapters.lookalikes import lookalikes
 from bot.adapters.persons import Persons
@@ -48,7 +47,7 @@ from bot.service.journal import Journal
 from bot.service.offers import Offers
 from bot.service.passes import Passes
 from bot.service.points import Point
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 from bot.settings import MODELS_FILE, FalSettings, Settings
 
 

@@ -4,6 +4,7 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
+from bot.domain.conduct import REASON_LENGTH
 from bot.domain.errors import AnsweredAlreadyError, JobGoneError, NotWaitingError
 from bot.domain.job import Job
 from bot.service.approvals import Answer, Approvals
@@ -49,7 +50,7 @@ class ApprovalButtons(commands.Cog):
     async def on_form_approval(self, interaction: discord.Interaction, form: views.Form) -> None:
         """The reason of a refusal."""
         job = await self._moderated(interaction, form.argument)
-        reason = views.quiet(form.texts.get("reason", ""), 200)
+        reason = views.quiet(form.texts.get("reason", ""), REASON_LENGTH)
         await self._answer(interaction, job, Answer(by=interaction.user.id, given=False, reason=reason))
 
     async def _moderated(self, interaction: discord.Interaction, job_id: str) -> Job:

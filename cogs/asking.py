@@ -11,7 +11,7 @@ def asker_of(interaction: discord.Interaction) -> Asker:
     """The member of a command, a click or a form, as Discord describes them in it."""
     return Asker(
         member_id=interaction.user.id,
-        roles=_roles(interaction.user),
+        roles=roles_of(interaction.user),
         moderator=interaction.permissions.manage_messages,
     )
 
@@ -24,7 +24,7 @@ def asker_in(message: discord.Message) -> Asker:
             message.author  # pyright: ignore[reportArgumentType] - a member, as asked before
         ).manage_messages
     )
-    return Asker(member_id=message.author.id, roles=_roles(message.author), moderator=moderator)
+    return Asker(member_id=message.author.id, roles=roles_of(message.author), moderator=moderator)
 
 
 def where_of(interaction: discord.Interaction) -> Where:
@@ -54,8 +54,8 @@ def is_outside(interaction: discord.Interaction) -> bool:
     return not interaction.is_guild_integration() and interaction.client.get_guild(interaction.guild_id) is None
 
 
-def _roles(user: discord.User | discord.Member) -> frozenset[int]:
-    """Without @everyone, whose id is the server's."""
+def roles_of(user: discord.User | discord.Member) -> frozenset[int]:
+    """Without @everyone, whose id is the server's; none of somebody who is not in it."""
     if not isinstance(user, discord.Member):
         return frozenset()
     return frozenset(role.id for role in user.roles if not role.is_default())

@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from bot import texts, views
 from bot.domain.catalogue import Catalogue
-from bot.domain.conduct import Act, News
+from bot.domain.conduct import REASON_LENGTH, Act, News
 from bot.domain.errors import JobGoneError
 from bot.domain.job import Job
 from bot.domain.journal import Finished
@@ -72,11 +72,11 @@ class Log(commands.Cog):
     async def on_form_log(self, interaction: discord.Interaction, form: views.Form) -> None:
         """The reason of a strike."""
         job = await self._checked(interaction, form.argument, "strike")
-        reason = form.texts.get("reason", "").strip()[: views.REASON_LENGTH]
+        reason = form.texts.get("reason", "").strip()[:REASON_LENGTH]
         conduct = await self._people.strike(
             job.order.scope, job.order.member_id, is_bot=False, by=interaction.user.id, reason=reason
         )
-        said = texts.conduct(job.order.member_id, conduct, views.quiet(reason, views.REASON_LENGTH))
+        said = texts.conduct(job.order.member_id, conduct, views.quiet(reason, REASON_LENGTH))
         news = News(act=Act.STRIKE, conduct=conduct, reason=reason)
         await answer_and_tell(interaction, said, self._people.tell(job.order.scope, job.order.member_id, news))
 

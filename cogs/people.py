@@ -9,16 +9,16 @@ from discord.ext import commands
 
 from bot import texts, views
 from bot.domain.asking import Asker
-from bot.domain.conduct import Act, Conduct, News
+from bot.domain.conduct import REASON_LENGTH, Act, Conduct, News
 from bot.service.desk import Desk
 from bot.service.people import People
 from cogs.answering import answer, answer_error
-from cogs.asking import where_of
+from cogs.asking import roles_of, where_of
 from cogs.moderating import in_servers
 from cogs.orders import scope_of
 from cogs.telling import answer_and_tell
 
-Reason = app_commands.Range[str, 1, 200]
+Reason = app_commands.Range[str, 1, REASON_LENGTH]
 
 
 class PeopleCommands(commands.Cog):
@@ -85,7 +85,7 @@ class PeopleCommands(commands.Cog):
     async def who(self, interaction: discord.Interaction, member: discord.User) -> None:
         """In this channel, with where each value comes from."""
         scope, where = scope_of(interaction), where_of(interaction)
-        asker = Asker(member_id=member.id, roles=_roles(member))
+        asker = Asker(member_id=member.id, roles=roles_of(member))
         holds = await self._desk.effective(scope, asker, where)
         conduct = await self._people.conduct(scope, member.id)
         said = [
@@ -97,7 +97,8 @@ class PeopleCommands(commands.Cog):
 
     @allowance.command(description=texts.PEOPLE_COMMANDS["grant"])
     @app_commands.rename(credit="credits")
-    @app_commands.describe(**{name: texts.PEOPLE_OPTIONS[name] for name in ("member", "credit", "reason")})
+    @app_commands.describe(**{name: texts.PEOPLE_OPTIONS[name] for name in ("member", "credit")})
+    @app_commands.describe(reason=texts.GRANT_REASON)
     async def grant(
         self,
         interaction: discord.Interaction,
@@ -131,10 +132,6 @@ class PeopleCommands(commands.Cog):
 
 def _said(member_id: int, conduct: Conduct, reason: str = "") -> str:
     """How a member stands, with the reason of their block, else the given one."""
-    return texts.conduct(member_id, conduct, views.quiet(conduct.block.reason if conduct.block else reason, 200))
-
-
-def _roles(member: discord.User | discord.Member) -> frozenset[int]:
-    """None of somebody who left."""
-    found = member.roles if isinstance(member, discord.Member) else []
-    return frozenset(role.id for role in found if not role.is_default())
+    return texts.conduct(
+        member_id, conduct, views.quiet(conduct.block.reason if conduct.block else reason, REASON_LENGTH)
+    )

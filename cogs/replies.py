@@ -26,7 +26,7 @@ from bot.domain.job import Job
 from bot.domain.order import Order, Reference
 from bot.domain.rules import Replies as Mode
 from bot.domain.wording import Wording, read
-from bot.service.desk import Desk
+from bot.service.desk import ASKED_FOR, Desk
 from bot.service.fleeting import Fleeting
 from bot.service.offers import Offers
 from bot.service.studio import Studio
@@ -92,7 +92,7 @@ class Replies(commands.Cog):
         try:
             await self._answer(message)
         except NeedsGoAheadError as costly:
-            await self._ask_back(message, views.go_ahead(costly), OFFER_LIFE)
+            await self._ask_back(message, views.go_ahead(costly), ASKED_FOR)
         except Exception as error:  # noqa: BLE001 - the boundary, as said above
             await self._refuse(message, error)
 

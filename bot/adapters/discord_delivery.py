@@ -1,7 +1,7 @@
 """Posting a job's images so that they arrive, once, in the first of its places that takes them."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +30,7 @@ from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET
 from bot.domain.places import Place, places
 from bot.service.alerts import Alerts, Subject
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class Delivery:
         catalogue: Catalogue,
         alerts: Alerts,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Sleep,
     ) -> None:
         self._client = client
         self._packer = packer

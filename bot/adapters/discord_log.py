@@ -13,7 +13,7 @@ from bot.adapters.discord_delivery import NONCE_LIFE
 from bot.adapters.discord_routes import TROUBLES, described, insist
 from bot.domain.job import Job
 from bot.service.journal import Page
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class LogChannels:
         client: discord.Client,
         thumbnail: Callable[[Job], Awaitable[Path | None]],
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Sleep,
     ) -> None:
         """`thumbnail` makes a small copy of a job's first image, or None."""
         self._client = client

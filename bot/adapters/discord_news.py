@@ -7,7 +7,7 @@ import discord
 
 from bot import texts, views
 from bot.adapters.discord_routes import TROUBLES, described
-from bot.domain.conduct import News
+from bot.domain.conduct import REASON_LENGTH, News
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class DirectNews:
         guild = self._client.get_guild(guild_id)
         if guild is None:
             return False
-        sentence = texts.news(news, views.quiet(guild.name, 100), views.quiet(news.reason, 200))
+        sentence = texts.news(news, views.quiet(guild.name, 100), views.quiet(news.reason, REASON_LENGTH))
         try:
             member = await guild.fetch_member(member_id)
             await member.send(

@@ -4,14 +4,13 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 
 import discord
 
 from bot import texts, views
 from bot.adapters.discord_routes import TROUBLES, described, insist
 from bot.service.alerts import Subject
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ class Operator:
         client: discord.Client,
         channel_id: int | None,
         clock: Clock = time.time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
         self._channel_id = channel_id

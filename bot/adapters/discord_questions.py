@@ -1,7 +1,6 @@
 """The Questions port: orders that wait for a moderator, in the server's log channel."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
 import discord
 
@@ -10,7 +9,7 @@ from bot.adapters.discord_routes import LOOKED_BEFORE, TROUBLES, described, insi
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import ApprovalUnaskedError
 from bot.domain.job import Approval, Job
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ class Questions:
         client: discord.Client,
         catalogue: Catalogue,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Sleep,
     ) -> None:
         self._client = client
         self._catalogue = catalogue

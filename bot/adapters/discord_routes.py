@@ -11,7 +11,7 @@ import discord
 from bot import views
 from bot.domain.job import Job
 from bot.domain.order import Order
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def pause_after(tries: int) -> float:
 async def insist(
     call: Callable[[], Awaitable[T]],
     clock: Clock,
-    sleep: Callable[[float], Awaitable[None]],
+    sleep: Sleep,
     patience: float = OUTAGE,
 ) -> T:
     """Do what may be done twice, until it is done; troubles that pass are waited out, for `patience` seconds.

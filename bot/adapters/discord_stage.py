@@ -23,7 +23,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BotError
 from bot.domain.job import Job
 from bot.domain.places import is_posted
-from bot.service.ports import Clock, Phase
+from bot.service.ports import Clock, Phase, Sleep
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class DiscordStage:
         budget: Budget,
         catalogue: Catalogue,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Sleep,
     ) -> None:
         self._client = client
         self._delivery = delivery

@@ -12,7 +12,7 @@ from yarl import URL
 from bot.adapters.fal_list import FalList
 from bot.adapters.fal_stream import StreamLimits, Streams
 from bot.adapters.fal_submit import SUBMIT_TIMEOUT, Addresses, FalDoor, Priority
-from bot.adapters.fal_watch import FalWatch, Sleep
+from bot.adapters.fal_watch import FalWatch
 from bot.domain.errors import (
     FalBusyError,
     FalDownError,
@@ -22,7 +22,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Ticket
 from bot.domain.order import Request
-from bot.service.ports import Result, Status
+from bot.service.ports import Result, Sleep, Status
 
 RESULT_ROUNDS, RESULT_PAUSE = 60, 60.0
 """Rounds of looks at a result that answers with errors the request's status knows nothing of, and seconds between."""

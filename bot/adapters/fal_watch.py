@@ -5,7 +5,7 @@ Why not fal-client here: its polling costs 1 to 5 ms of CPU per request and grow
 """
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from bot.domain.errors import (
     GenerationTimeoutError,
     NoImageMadeError,
 )
-from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Result, Status
+from bot.service.ports import Completed, ImageLink, InProgress, InQueue, Result, Sleep, Status
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.5, 2.0, 1.3
 """Seconds between two looks at a request without a stream; young ones are looked at more often."""
@@ -38,8 +38,6 @@ GONE_AFTER = 10
 RESULT_LOOKS = 5
 """Answers of fal's own that say 5xx or 404 before one of them counts as the request's end."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class _StatusAnswer(BaseModel):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.adapters.downloads import DownloadError, Fetched, GoneError, NetworkError, TooLargeError
-from bot.adapters.fal_watch import Sleep
 from bot.adapters.picture_bytes import PictureType, is_complete
 from bot.adapters.pictures import Inspected, PictureLimits, PictureWorker, inspect
 from bot.domain.errors import (
@@ -20,7 +19,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Picture
 from bot.domain.order import Reference
-from bot.service.ports import ImageLink, Prepared
+from bot.service.ports import ImageLink, Prepared, Sleep
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from PIL import Image
 from bot.adapters.picture_bytes import PictureType
 from bot.adapters.picture_codec import LONGEST_SIDE, Encoded, encode, is_transparent, read, scaled, shrinking
 from bot.domain.errors import PictureError, PictureTooLargeError
+from bot.domain.references import MAX_BYTES
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 class PictureLimits:
     """What is taken from a member, and how large it may be when it goes to fal."""
 
-    source_bytes: int = 25 * 1024 * 1024
+    source_bytes: int = MAX_BYTES
     upload_bytes: int = 7_000_000
     """Google's limit for one inline picture is 7 MB."""
     pixels: int = 64_000_000

@@ -5,9 +5,9 @@ import sqlite3
 from bot.adapters.persons import Persons
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_tree import DELETED_JOB
-from bot.domain.conduct import DAY, Block, Conduct, StrikeRules, later
+from bot.domain.conduct import REASON_LENGTH, Block, Conduct, StrikeRules, later
 from bot.domain.job import Job
-from bot.domain.ledger import day_of
+from bot.domain.ledger import DAY, day_of
 
 ADD_ACT = """
     INSERT INTO member_acts (scope, member_id, kind, reason, done_by, done_at, until, day, credits)
@@ -135,7 +135,7 @@ def _block(last: sqlite3.Row | None, now: float) -> Block | None:
 def _act(
     scope: str, member_id: int, kind: str, *, by: int, at: float, reason: str = ""
 ) -> dict[str, str | int | float | None]:
-    whom = {"scope": scope, "member_id": member_id, "kind": kind, "reason": reason[:200]}
+    whom = {"scope": scope, "member_id": member_id, "kind": kind, "reason": reason[:REASON_LENGTH]}
     return whom | {"done_by": by, "done_at": at, "until": None, "day": None, "credits": None}
 
 

@@ -118,7 +118,6 @@ def _server(row: sqlite3.Row) -> Server:
     return Server(
         guild_id=row["guild_id"],
         name=row["name"],
-        joined_at=row["joined_at"],
         left_at=row["left_at"],
         monthly=row["monthly"],
         suspended=bool(row["suspended"]),

@@ -1,4 +1,4 @@
-"""Jobs and books in SQLite: all of the SQL that runs after the start."""
+"""Jobs and books in SQLite."""
 
 import asyncio
 import logging

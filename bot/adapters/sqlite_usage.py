@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.adapters.sqlite_connection import Database
 from bot.domain.ledger import day_of, month_of
-from bot.domain.usage import Usage, UsageRow
+from bot.domain.usage import COLUMNS, Usage, UsageRow
 
 USAGE_OF_SCOPE = "SELECT * FROM usage WHERE scope = ? AND day BETWEEN ? AND ? ORDER BY day"
 USAGE_OF_MEMBER = """
@@ -70,10 +70,9 @@ def _window(now: float, days: int) -> tuple[str, str]:
 
 
 def _usage(since: str, until: str, rows: list[sqlite3.Row], refused: list[sqlite3.Row]) -> Usage:
-    names = ("day", "member_id", "model", "delivered", "images", "credits", "seconds", "failed", "cancelled")
     return Usage(
         since=since,
         until=until,
-        rows=tuple(UsageRow(**{name: row[name] for name in names}) for row in rows),
+        rows=tuple(UsageRow(**{name: row[name] for name in COLUMNS}) for row in rows),
         refusals={row["code"]: row["times"] for row in refused},
     )

@@ -37,11 +37,6 @@ class Where:
     age_restricted: bool = False
 
     @property
-    def channels(self) -> tuple[int, ...]:
-        """The ids whose rules hold here, the nearest first: a thread follows its parent."""
-        return (self.channel_id,) if self.parent_id is None else (self.channel_id, self.parent_id)
-
-    @property
     def home(self) -> int:
         """The channel whose rules hold here: a thread has those of its parent."""
         return self.channel_id if self.parent_id is None else self.parent_id

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-DAY = 86_400.0
-"""Seconds."""
+REASON_LENGTH = 200
+"""Characters of a moderator's reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

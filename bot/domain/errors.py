@@ -4,6 +4,8 @@
     ├── RefusedError          before anything is held or spent; the member may change the order and try again
     ├── PictureError          a member's picture cannot be used
     ├── GenerationError       fal did not make the images
+    ├── Approval…Error        no moderator approved it
+    ├── UnexpectedError       a defect of ours
     └── DeliveryError         the images exist but could not be posted
 
 No error's text carries a prompt, a token, an address or image data: fields are the only content.
@@ -693,7 +695,7 @@ class SubmitUnansweredError(GenerationError):
 
 
 class LostError(GenerationError):
-    """An unanswered request that did not show up in fal's list within the hour."""
+    """An unanswered request that did not show up in fal's list within `fal.find_lost`."""
 
     again = True
 

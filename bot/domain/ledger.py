@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.errors import BotError, GenerationError
 from bot.domain.job import Job, State
 
+DAY = 86_400.0
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -12,16 +12,15 @@ class Server:
 
     guild_id: int
     name: str = ""
-    joined_at: float | None = None
-    """Unix seconds, like `left_at`."""
     left_at: float | None = None
-    """None while the bot is in it."""
+    """Unix seconds; None while the bot is in it."""
     monthly: int | None = None
     """The operator's cap in credits; None: the default of the settings."""
     suspended: bool = False
     allowed: bool = False
     """Counts only where the allow list is on."""
     leave_wanted: bool = False
+    """Whether the running bot is yet to leave it."""
 
 
 def marks_reached(spent: int, stop: int) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from bot.domain.order import Reference
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif")
 TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif", "image/heic", "image/heif")
 MAX_BYTES = 25 * 1024 * 1024
+"""Of one picture of a member's."""
 
 
 def check_declared(reference: Reference) -> None:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from bot.domain.ledger import next_month
+from bot.domain.ledger import DAY, next_month
 
 K = TypeVar("K", bound=Hashable)
 
@@ -28,6 +28,10 @@ class UsageRow:
     """From order to images, of all delivered orders together."""
     failed: int
     cancelled: int
+
+
+COLUMNS = tuple(one.name for one in fields(UsageRow))
+"""Of a table of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,11 @@ def forecast(spent: int, last_days: Sequence[int], now: float) -> int:
 
     `spent`: of the month so far; `last_days`: of whole days before today, in any order (empty: the month's own mean).
     """
-    left_days = (next_month(now) - now) / 86400
+    left_days = (next_month(now) - now) / DAY
     if last_days:
         pace = sum(last_days) / len(last_days)
     else:
         moment = datetime.fromtimestamp(now, UTC)
         first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        pace = spent / max(1.0, (moment - first).total_seconds() / 86400)
+        pace = spent / max(1.0, (moment - first).total_seconds() / DAY)
     return round(spent + pace * left_days)

@@ -46,10 +46,6 @@ class Endpoint:
         """The id without its sub-path: the part fal puts into the URLs it hands out."""
         return "/".join(self.name.split("/")[:2])
 
-    @property
-    def edits(self) -> bool:
-        return "image_urls" in self.parameters
-
     def complete(self, arguments: dict[str, object]) -> dict[str, object]:
         """Return the arguments together with fal's defaults."""
         defaults = {name: p.default for name, p in self.parameters.items() if p.default is not None}

@@ -13,11 +13,11 @@ import simcord
 from simcord.backend.cdn import CDN_BASE
 
 from bot.adapters.downloads import Downloads, Fetched, GoneError, TooLargeError
-from bot.adapters.fal_watch import Sleep
 from bot.adapters.intake import Fetcher
 from bot.app import App, opened
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.simcord_time import use_time
+from bot.service.ports import Sleep
 from bot.settings import Settings
 
 

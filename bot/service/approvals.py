@@ -18,15 +18,13 @@ from bot.domain.errors import (
     unpacked,
 )
 from bot.domain.job import Approval, Job, Word
-from bot.service.racing import unless, within
+from bot.service.racing import BOOKS_TIMEOUT, unless, within
 from bot.service.run import Run
 
 PATIENCE = 24 * 3600.0
 """Seconds from the order until it is given up unanswered."""
 LOOK_EVERY = 60.0
 """Seconds between looks at the clock and at the log channel; a machine that slept notices late by no more."""
-BOOKS_TIMEOUT = 1.0
-"""Seconds until whoever answered hears something."""
 
 
 class Questions(Protocol):

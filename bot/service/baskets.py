@@ -7,9 +7,8 @@ from bot.domain.baskets import Collected
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BooksBusyError
 from bot.domain.order import Reference
-from bot.service.desk import BOOKS_TIMEOUT
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 
 
 class BasketStore(Protocol):

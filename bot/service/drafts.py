@@ -6,9 +6,8 @@ from typing import Protocol
 
 from bot.domain.drafts import Draft
 from bot.domain.errors import BooksBusyError, DraftGoneError, NotYoursError
-from bot.service.desk import BOOKS_TIMEOUT
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 
 
 class DraftStore(Protocol):

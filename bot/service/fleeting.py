@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from bot.service.progress import Sleep
+from bot.service.ports import Sleep
 
 _log = logging.getLogger(__name__)
 

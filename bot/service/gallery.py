@@ -11,11 +11,11 @@ from typing import Protocol
 
 from bot.domain.errors import DeliveryError, JobGoneError, OriginalGoneError, PictureError
 from bot.domain.job import Job, State
+from bot.domain.ledger import DAY
 from bot.service.ports import Clock
 
 _log = logging.getLogger(__name__)
 
-DAY = 24 * 3600.0
 GIB = 1024**3
 
 

@@ -1,10 +1,8 @@
 """The gate before fal: shut for a while after fal turned a request away, then tried again by itself."""
 
-from collections.abc import Awaitable, Callable
-
 from bot.domain.errors import AccountError, ClosedError, GenerationError
 from bot.service.alerts import Alerts, Subject
-from bot.service.ports import Clock
+from bot.service.ports import Clock, Sleep
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds that the gate stays shut; twice as long after each failure in a row."""
@@ -13,7 +11,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 class Gate:
     """Whether requests of ours go to fal now. After a pause the next one tries; its success opens the gate for all."""
 
-    def __init__(self, clock: Clock, sleep: Callable[[float], Awaitable[None]], alerts: Alerts) -> None:
+    def __init__(self, clock: Clock, sleep: Sleep, alerts: Alerts) -> None:
         self._clock = clock
         self._sleep = sleep
         self._alerts = alerts

@@ -1,7 +1,7 @@
 """Our own line before fal: at most so many requests there at once, the rest wait here for their fair turns."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +10,7 @@ from bot.domain.job import Job
 from bot.domain.turns import Turns, Waiting
 from bot.service.forecast import Forecast, Timings
 from bot.service.gate import Gate
-from bot.service.ports import Clock, InLine
+from bot.service.ports import Clock, InLine, Sleep
 
 TELL_EVERY, TOLD_A_SECOND = 2.0, 100
 """Seconds between two looks at where everyone stands, at least, and how many are told in a second, at most."""
@@ -20,7 +20,6 @@ and now for 2 to 6."""
 MAY_RUN = 60.0
 """Seconds that a request may take at fal of which no times are known."""
 
-Sleep = Callable[[float], Awaitable[None]]
 Moved = Callable[[InLine], None]
 """Told where an order stands now."""
 

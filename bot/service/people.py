@@ -4,18 +4,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from bot.domain.conduct import DAY, Act, Block, Conduct, News, StrikeRules
+from bot.domain.conduct import Act, Block, Conduct, News, StrikeRules
 from bot.domain.errors import AlreadyGoneError, BooksBusyError, MayNotBlockError
 from bot.domain.job import Job
 from bot.domain.journal import Acted, Deleted
-from bot.domain.ledger import charged_today
+from bot.domain.ledger import DAY, charged_today
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.ruling import unheard
 from bot.service.stores import RulesStore
 
-BOOKS_TIMEOUT = 1.0
-"""Seconds for a look at the books, or a change; Discord wants its first answer within three."""
 TELL_TIMEOUT = 10.0
 """Seconds until a member counts as one who could not be told."""
 

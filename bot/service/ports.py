@@ -1,6 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,8 @@ from bot.domain.order import Reference, Request
 
 Clock = Callable[[], float]
 """Unix seconds."""
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
 
 
 # --- fal ------------------------------------------------------------------------------------------
@@ -98,7 +100,7 @@ class ImageBackend(Protocol):
 
 
 class JobStore(Protocol):
-    """Jobs and books in one database; every method is one transaction."""
+    """Jobs and books in one database; every change is one transaction."""
 
     async def hold(self, job: Job, limits: Limits) -> Job:
         """Check every limit, store the job and hold its credits; returns it with its number.

@@ -13,13 +13,12 @@ from typing import Any, Protocol
 
 from bot.domain.errors import BooksBusyError
 from bot.domain.job import Job
-from bot.domain.ledger import day_of
+from bot.domain.ledger import DAY, day_of
 from bot.service.ports import Clock
 from bot.service.racing import within
 
 _log = logging.getLogger(__name__)
 
-DAY = 24 * 3600.0
 MOST_JOBS = 20_000
 """In one export."""
 

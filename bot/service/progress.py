@@ -1,12 +1,12 @@
 """The progress message of one job: edited when something visible changed, never often, never in the job's way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from bot.domain.job import Job
-from bot.service.ports import Generating, InLine, Late, Phase, Resuming, Searching, Shut, Stage
+from bot.service.ports import Generating, InLine, Late, Phase, Resuming, Searching, Shut, Sleep, Stage
 
 SHORTEST_PAUSE = 2.0
 """Seconds between two edits of one message, at least."""
@@ -22,8 +22,6 @@ NOTICE_EDITS = 2
 
 WORTH_AN_EDIT = Generating | Searching | Shut | Late | Resuming
 """What is said there."""
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 def pause_between(jobs: int) -> float:

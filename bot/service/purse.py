@@ -11,14 +11,12 @@ from bot.domain.purse import MARKS, Server, marks_reached
 from bot.domain.usage import forecast
 from bot.service.alerts import Alerts, Subject
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 3.0
 """Seconds between looks at what the command line wrote; it promises five."""
-LOOK_TIMEOUT = 1.0
-"""Seconds for a look at a server's row, before the first answer."""
 SUBJECTS = dict(zip(MARKS, (Subject.PURSE_HALF, Subject.PURSE_LOW, Subject.PURSE_EMPTY), strict=True))
 
 
@@ -108,7 +106,7 @@ class Purse:
         kind, _, number = scope.partition(":")
         if kind != "guild":
             return None
-        async with within(LOOK_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
             return await self._servers.server(int(number))
 
     def check(self, server: Server | None) -> None:

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+BOOKS_TIMEOUT = 1.0
+"""Seconds for a look at the books, or a change; Discord wants its first answer within three."""
+
 
 async def unless(called_off: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
     """The work's result, or None when it was called off by then; the work is then cancelled and over."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import BooksBusyError
-from bot.domain.usage import Usage, UsageRow
+from bot.domain.usage import COLUMNS, Usage, UsageRow
 from bot.service.ports import Clock
 from bot.service.racing import within
 
@@ -98,9 +98,8 @@ class Reports:
 
 
 def _table(rows: Sequence[UsageRow]) -> str:
-    names = ("day", "member_id", "model", "delivered", "images", "credits", "seconds", "failed", "cancelled")
     made = StringIO()
     writer = csv.writer(made)
-    writer.writerow(names)
-    writer.writerows([getattr(row, name) for name in names] for row in rows)
+    writer.writerow(COLUMNS)
+    writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
     return made.getvalue()

@@ -30,11 +30,9 @@ from bot.domain.ruling import (
 )
 from bot.domain.words import WordRule
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.stores import RulesStore
 
-BOOKS_TIMEOUT = 1.0
-"""Seconds."""
 NO_CHANNELS: Mapping[int, bool] = MappingProxyType({})
 """Nothing is known of the server's channels."""
 

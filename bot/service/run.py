@@ -1,7 +1,7 @@
 """One job in this process, and what the service works with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from bot.service.alerts import Alerts
 from bot.service.forecast import Timings
 from bot.service.journal import Event
 from bot.service.points import Point, nothing
-from bot.service.ports import Cancelling, Clock, ImageBackend, JobStore, PictureIntake, Stage
+from bot.service.ports import Cancelling, Clock, ImageBackend, JobStore, PictureIntake, Sleep, Stage
 from bot.service.progress import Progress
 from bot.service.ruling import unheard
 
@@ -29,7 +29,7 @@ class Parts:
     catalogue: Catalogue
     alerts: Alerts
     clock: Clock
-    sleep: Callable[[float], Awaitable[None]]
+    sleep: Sleep
     new_seed: Callable[[], int]
     jobs_dir: Path
     """Each job has a folder here."""

@@ -26,7 +26,6 @@ from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
 from bot.service.approvals import Approvals
 from bot.service.collecting import collect, price
-from bot.service.desk import BOOKS_TIMEOUT
 from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.generation import Generation
@@ -35,7 +34,7 @@ from bot.service.lost import find_lost
 from bot.service.points import Point
 from bot.service.ports import AwaitingApproval, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import LANDING, Progress, pause_between
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.run import Parts, Run
 from bot.service.uncut import UncutSteps
 

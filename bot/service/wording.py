@@ -7,8 +7,8 @@ from typing import Protocol
 from bot.domain.errors import BooksBusyError, NothingToUndoError, UnchangedError, WordTooLongError
 from bot.domain.words import WORD_LENGTH, WordKind, WordRule, WordsChange, WordsRecord
 from bot.service.ports import Clock
-from bot.service.racing import within
-from bot.service.ruling import BOOKS_TIMEOUT, Changed, unheard
+from bot.service.racing import BOOKS_TIMEOUT, within
+from bot.service.ruling import Changed, unheard
 from bot.service.word_ports import WordsStore
 
 _PATTERN = re.compile(r"/(.+)/")

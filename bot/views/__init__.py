@@ -19,10 +19,10 @@ from bot.views.jobs import (
     upscale_offers,
     which,
 )
-from bot.views.log import REASON_LENGTH, ask_delete_and_release, log_line, log_page, log_without_images, strike_form
+from bot.views.log import ask_delete_and_release, log_line, log_page, log_without_images, strike_form
 from bot.views.offers import ALL, choice, offer
 from bot.views.reading import custom_ids, has_pictures
-from bot.views.recipe import recipe
+from bot.views.recipe import command, recipe
 from bot.views.reports import erasure, report
 from bot.views.settings import PLAIN
 from bot.views.settings import history as settings_history
@@ -41,7 +41,6 @@ __all__ = [
     "PANEL",
     "PLAIN",
     "PROMPT_SHOWN",
-    "REASON_LENGTH",
     "Entry",
     "Form",
     "JobButton",
@@ -54,6 +53,7 @@ __all__ = [
     "basket",
     "cancelled",
     "choice",
+    "command",
     "custom_ids",
     "edit_form",
     "erasure",

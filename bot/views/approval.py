@@ -5,6 +5,7 @@ from discord import ui
 
 from bot import texts
 from bot.domain.catalogue import Catalogue
+from bot.domain.conduct import REASON_LENGTH
 from bot.domain.job import Job
 from bot.views.forms import empty_form
 from bot.views.items import panel_button, row
@@ -13,8 +14,6 @@ from bot.views.words import note, quiet, title_of
 PROMPT_SHOWN = 1500
 """Characters of the prompt; quiet ones may be twice as long, and Discord takes 4,000 in all."""
 PICTURES_SHOWN = 4
-REASON_LIMIT = 200
-"""Characters."""
 
 
 def approval(
@@ -47,7 +46,7 @@ def refuse_form(job: Job) -> ui.Modal:
     """Asks for a reason, which may be left out."""
     form = empty_form("approval", job.id, texts.REFUSE_FORM)
     field = ui.TextInput[ui.View](
-        custom_id="reason", style=discord.TextStyle.paragraph, required=False, max_length=REASON_LIMIT
+        custom_id="reason", style=discord.TextStyle.paragraph, required=False, max_length=REASON_LENGTH
     )
     form.add_item(ui.Label(text=texts.REFUSE_REASON, description=texts.REFUSE_HINT, component=field))
     return form

@@ -10,7 +10,7 @@ from bot import texts
 from bot.domain.catalogue import Catalogue, Model
 from bot.domain.drafts import Draft
 from bot.domain.order import PROMPT_LIMIT
-from bot.views.forms import FORM_LIFE, Form, form_id
+from bot.views.forms import Form, empty_form
 from bot.views.items import panel_button, row
 from bot.views.words import note
 
@@ -20,7 +20,7 @@ MOST_OPTIONS, MOST_FILES = 25, 10
 
 def edit_form(draft: Draft, catalogue: Catalogue, title: str = texts.EDIT_IMAGE) -> ui.Modal:
     """Five fields at most, which is all that Discord allows; without a choice of images it has four."""
-    form = ui.Modal(title=title, custom_id=form_id("edit", draft.id), timeout=FORM_LIFE)
+    form = empty_form("edit", draft.id, title)
     if len(draft.images) > 1:
         form.add_item(_label(texts.FORM_IMAGES, _images(draft), texts.FORM_IMAGES_HINT))
     prompt = ui.TextInput[ui.Modal](

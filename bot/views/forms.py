@@ -34,14 +34,9 @@ class Form:
     """Of uploads."""
 
 
-class _Unasked(ui.Modal):
-    async def on_submit(self, _interaction: discord.Interaction) -> None:
-        """Every submission is read raw, elsewhere."""
-
-
 def empty_form(subject: str, argument: str, title: str) -> ui.Modal:
     """A form to put fields into; of the title the first 45 characters are shown."""
-    return _Unasked(title=title[:45], custom_id=form_id(subject, argument), timeout=FORM_LIFE)
+    return ui.Modal(title=title[:45], custom_id=form_id(subject, argument), timeout=FORM_LIFE)
 
 
 def form_id(subject: str, argument: str = "") -> str:

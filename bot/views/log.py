@@ -7,6 +7,7 @@ from discord import ui
 
 from bot import texts
 from bot.domain.catalogue import Catalogue
+from bot.domain.conduct import REASON_LENGTH
 from bot.domain.errors import UnknownModelError
 from bot.domain.job import Job
 from bot.domain.journal import Acted, Deleted, Failed, Finished, LeftOut, Ordered, Refused
@@ -18,7 +19,6 @@ from bot.views.items import panel_button, row
 from bot.views.words import note, quiet, title_of
 
 PROMPT_LOGGED = 300
-REASON_LENGTH = 200
 
 
 def log_line(event: Event, at: float, catalogue: Catalogue) -> str:

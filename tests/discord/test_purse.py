@@ -89,7 +89,11 @@ async def test_an_export_has_everything_about_a_member_and_nothing_of_others(her
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         orders = json.loads(archive.read("orders.json"))
         assert [order["prompt"] for order in orders] == ["a harbour at dawn"]
-        assert archive.read("recipes.txt").decode() == "/imagine prompt:a harbour at dawn model:nano-banana-2"
+        recipe = archive.read("recipes.txt").decode()
+        assert recipe.startswith(
+            "/imagine prompt:a harbour at dawn model:nano-banana-2 aspect_ratio:auto resolution:1K "
+        )
+        assert f" seed:{orders[0]['arguments']['seed']} " in recipe
         assert all(b"the other's secret" not in archive.read(name) for name in archive.namelist())
 
 

@@ -27,6 +27,7 @@ from bot.sandbox.fal_faults import Fault, Step
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import image_urls, text_of
 from bot.sandbox.world import World
+from bot.service.fleeting import Remove
 
 ROBOT = ("robot.png", picture("PNG", "blue"))
 
@@ -536,6 +537,23 @@ async def test_a_costly_order_by_a_reply_asks_once_more(here: World, fal: Loopba
     await here.member.click(question, custom_id=buttons(question)["Go ahead (15 credits)"])
     await edited(here)
     assert [job.endpoint for job in fal.jobs.values()] == ["fal-ai/nano-banana-2", "fal-ai/nano-banana-pro/edit"]
+
+
+async def test_the_question_about_the_price_stands_as_long_as_its_button_works(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives, remove_later = list[float](), here.app.fleeting.remove_later
+
+    def noted(remove: Remove, seconds: float) -> None:
+        lives.append(seconds)
+        remove_later(remove, seconds)
+
+    monkeypatch.setattr(here.app.fleeting, "remove_later", noted)
+    result = await made(here)
+    await set_rules(here, Rules(confirm_above=1))
+    await here.member.send(here.channel, "make it night", reply_to=result)
+    assert "within the next 5 minutes" in text_of(await answered(here))
+    assert lives == [300]
 
 
 async def test_a_channels_own_rule_for_replies_goes_before_the_servers(here: World, fal: LoopbackFal) -> None:

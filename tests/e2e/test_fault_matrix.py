@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.sqlite_audit import audit
 from bot.domain.errors import AccountError, ClosedError
 from bot.sandbox.fal_faults import Fault as Fal
 from bot.sandbox.fal_faults import Script, Step
 from bot.service.alerts import Alerts
 from bot.service.gate import FIRST_PAUSE, Gate
-from bot.settings import MODELS_FILE
 from tests.e2e.fault_stand import BotClock, Stand, stand
 from tests.loopback.discord_faults import Fault as Discord
 from tests.loopback.discord_interaction import Interaction
@@ -46,7 +44,6 @@ WAITED = "This waited too long for its turn, so it was given up."
 KEPT = "They are kept: **/jobs** shows them."
 
 Act = Callable[[Stand, Interaction], Awaitable[None]]
-MEMBERS_MODEL = load_catalogue(MODELS_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +235,6 @@ async def jobs_hands_it_out(here: Stand, placed: Interaction) -> None:
 
 
 LOSSES = {"fal": {"find_lost": 60}}  # minutes, as in production: long enough for fal to list it
-SLOW = {"seconds": 0.3}
 
 FAL_CASES = {
     "COMPLETED carries an error of fal's machinery": Case(

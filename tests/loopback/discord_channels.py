@@ -133,7 +133,7 @@ class ChannelRoutes:
     # -- channels ------------------------------------------------------------------------------------------------
 
     async def typing(self, request: web.Request) -> web.Response:
-        self._sendable(request, Body({})).typing_calls += 1
+        self._sendable(request, Body({}))
         return web.Response(status=204)
 
     async def get_channel(self, request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.loopback.discord_state import EPHEMERAL, Channel, Json, Message, Person, flatten_components
+from tests.loopback.discord_state import EPHEMERAL, Channel, Json, Message, Person
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 REPLY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
@@ -43,10 +43,6 @@ class Answer:
     @property
     def opens_modal(self) -> bool:
         return self.kind == MODAL
-
-    def modal_fields(self) -> list[Json]:
-        """The modal's input components, in order."""
-        return [part for part in flatten_components(self.data.get("components") or []) if "custom_id" in part]
 
 
 @dataclass(slots=True, eq=False, kw_only=True, repr=False)

@@ -118,7 +118,6 @@ class Channel:
     nsfw: bool = False
     archived: bool = False
     messages: "dict[int, Message]" = field(default_factory=dict[int, "Message"])
-    typing_calls: int = 0
 
     def __repr__(self) -> str:
         return f"<#{self.name or self.recipient} {self.id}>"

@@ -21,20 +21,27 @@ import pytest
 from bot import texts
 from bot.adapters import sqlite_schema
 from bot.adapters.catalogue_file import load_catalogue
+from bot.domain.baskets import BASKET_LIFE
+from bot.domain.drafts import DRAFT_LIFE
 from bot.domain.errors import (
     AccountError,
     Allowance,
+    ApprovalExpiredError,
     BadChoiceError,
     BotError,
     DeclaredPictureError,
     EndpointGoneError,
     InvalidRequestError,
+    NeedsGoAheadError,
     StartError,
     UnexpectedError,
     UnknownModelError,
     packed,
     unpacked,
 )
+from bot.domain.ledger import DAY
+from bot.service.approvals import PATIENCE
+from bot.service.desk import ASKED_FOR
 from bot.settings import MODELS_FILE, ROOT, SETTINGS_FILE, load_settings
 
 PRODUCT = sorted(path for folder in ("bot", "cogs") for path in (ROOT / folder).rglob("*.py"))
@@ -127,6 +134,14 @@ def test_an_error_kept_with_its_job_is_told_after_a_restart_as_it_would_have_bee
         kept = unpacked(packed(error))
         assert type(kept) is kind
         assert texts.explain(kept) == texts.explain(error)
+
+
+def test_the_times_that_sentences_tell_are_the_times_that_hold() -> None:
+    hours, minutes = PATIENCE / 3600, ASKED_FOR / 60
+    assert f"{hours:.0f} hours" in texts.explain(ApprovalExpiredError())
+    assert f"{minutes:.0f} minutes" in texts.explain(NeedsGoAheadError(credits=2, above=1, offer_id="0"))
+    assert (DRAFT_LIFE, "an hour" in texts.KEPT_PROMPT) == (3600, True)
+    assert (BASKET_LIFE, "a week" in texts.BASKET_HINT) == (7 * DAY, True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"code": "Gone"}', '{"code": "Lost", "age": 3}'])
@@ -362,6 +377,33 @@ def test_no_function_is_longer_than_a_screen() -> None:
         and not (named(path) == "cogs/imagine.py" and is_command(function))
     }
     assert long == {}
+
+
+KNOWN_TO = {
+    "discord": ("bot/app.py", "bot/process.py", "bot/client.py", "bot/views/", "bot/adapters/discord_", "bot/sandbox/", "cogs/"),
+    "fal_client": ("bot/adapters/fal",),
+    "aiosqlite": ("bot/adapters/sqlite_connection.py",),
+    "simcord": ("bot/sandbox/",),
+}  # fmt: skip
+"""A vendor's library, and the files that may import it."""
+
+
+@pytest.mark.parametrize("library", KNOWN_TO)
+def test_a_vendor_is_known_to_its_own_files_alone(library: str) -> None:
+    importers = [path for path in PRODUCT if library in imported(path)]
+    assert importers
+    assert [named(path) for path in importers if not named(path).startswith(KNOWN_TO[library])] == []
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports."""
+    found = set[str]()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            found.update(one.name.partition(".")[0] for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_nobody_uses_executescript() -> None:

@@ -63,9 +63,6 @@ class Afternoon:
         self.line[job_id] = replace(self.line[job_id], ready=True)
         self._call()
 
-    def leave(self, job_id: str) -> None:
-        del self.line[job_id]
-
     def restart(self) -> None:
         self.turns = Turns(self.weights)
         self.turns.resume(self._books, self.line.values())

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from doubles import (
@@ -148,8 +147,3 @@ class House:
     def told(self) -> list[tuple[str, type[BotError]]]:
         """Whom was said what."""
         return [(job.id, type(error)) for job, error in self.stage.told]
-
-
-def in_state(job: Job, state: State, **known: object) -> Job:
-    """The same job further on; no step in between is checked."""
-    return replace(job, state=state, **known)

@@ -18,12 +18,15 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_set_for_a_server_is_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     migrate(data / "bot.sqlite3")
     assert main(["server", "42", "--monthly", "700", "--suspend"]) == 0
-    assert main(["server", "43", "--monthly", "default", "--allow"]) == 0
-    capsys.readouterr()
+    assert main(["server", "43", "--monthly", "default", "--allow", "--leave"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "42 ?: cap 700, suspended",
+        "43 ?: cap default, allowed, to be left",
+    ]
     assert main(["servers"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "42 ?: 0 credits this month, cap 700, suspended",
-        "43 ?: 0 credits this month, cap default, allowed",
+        "43 ?: 0 credits this month, cap default, allowed, to be left",
     ]
 
 

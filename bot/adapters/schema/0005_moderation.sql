@@ -1,4 +1,4 @@
--- Moderation: word rules, blocked people and strikes, approvals, grants.
+-- Moderation: word rules, blocked people and strikes, grants.
 
 -- What prompts must not say. A rule that was taken away stays as history; each change is a version.
 CREATE TABLE words (
