@@ -185,12 +185,17 @@ async def test_an_administrator_who_does_not_own_the_bot_rules_nothing(here: Wor
     await delivered(here)
 
 
-async def test_elsewhere_nobody_sees_the_operators_commands(here: World) -> None:
-    assert not [name for name in here.moderator.available_commands(here.channel) if name.startswith("operator")]
+@pytest.mark.settings(operator={"home_server": HOME})
+async def test_elsewhere_nobody_sees_the_operators_commands(here: World, home: simcord.GuildHandle) -> None:
+    owner, office = await owner_of(here, home)
+    role = here.member.guild.create_role("Admin", permissions=discord.Permissions(administrator=True))
+    admin = here.member.guild.add_member(here.env.create_user("eve"), roles=[role])
+    assert "operator purse" in owner.available_commands(office)
+    assert not [name for name in admin.available_commands(here.channel) if name.startswith("operator")]
 
 
 async def test_a_notice_goes_to_no_channel_that_a_person_named_outside_servers(here: World) -> None:
-    scope = f"person:{here.member.id}"  # early versions let everybody set this in direct messages
+    scope = f"person:{here.member.id}"
     rules = replace(Rules(), log_channel=here.channel.id)
     await here.app.rules.change_rules(scope, RulesRecord(), rules, by=here.member.id, at=1.0)
     await here.app.purse.say("Maintenance at noon")

@@ -41,7 +41,7 @@ async def test_everything_is_shown_to_the_requester_alone(here: World, books: Bo
 
 
 async def test_the_prompt_reaches_no_log(here: World, books: Books, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG, logger="bot"):
+    with caplog.at_level(logging.DEBUG, logger="bot"), caplog.at_level(logging.DEBUG, logger="cogs"):
         await ordered(here)
         await eventually(lambda: books.states() == ["delivered"])
     assert "secret" not in caplog.text

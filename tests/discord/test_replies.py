@@ -157,7 +157,11 @@ async def test_a_word_or_an_emoji_is_left_alone(here: World, fal: LoopbackFal, w
     await nothing_follows(here, fal, 1)
 
 
-async def test_what_is_said_beside_the_bot_is_left_alone(here: World, fal: LoopbackFal) -> None:
+@pytest.mark.parametrize(
+    "seen", [False, pytest.param(True, marks=pytest.mark.settings(discord={"message_content": True}))]
+)
+async def test_what_is_said_beside_the_bot_is_left_alone(here: World, fal: LoopbackFal, *, seen: bool) -> None:
+    assert here.app.settings.discord.message_content is seen
     theirs = await here.other.send(here.channel, "look at my cat", attachments=[ROBOT])
     await here.member.send(here.channel, "make it night", reply_to=theirs)
     await here.member.send(here.channel, "make it night please")

@@ -1,8 +1,11 @@
 """What autocomplete offers while an order is being typed."""
 
+from dataclasses import replace
+
 import pytest
 from doubles import CATALOGUE
 
+from bot.domain.catalogue import Parameter
 from bot.domain.suggestions import MOST, suggest
 
 ALL = tuple(CATALOGUE.models)
@@ -93,6 +96,8 @@ def test_what_is_typed_narrows_the_offer_by_value_or_label(option: str, typed: s
 
 
 def test_no_more_is_offered_than_discord_shows() -> None:
-    for model in CATALOGUE.models:
-        for option in ("aspect_ratio", "resolution", "format", "thinking", "safety"):
-            assert len(offered(option, model=model)) <= MOST == 25
+    model = CATALOGUE.models["nano-banana-2"]
+    many = Parameter(type="enum", values=tuple(f"{number}:1" for number in range(1, 40)))
+    endpoint = replace(model.generate, parameters={**model.generate.parameters, "aspect_ratio": many})
+    catalogue = replace(CATALOGUE, models={model.name: replace(model, generate=endpoint)})
+    assert len(suggest(catalogue, (model.name,), "aspect_ratio", "", {}, edit=False)) == MOST == 25
