@@ -207,9 +207,7 @@ def _check_spending(connection: sqlite3.Connection, job: Job, limits: Limits, st
         if allowance is Allowance.OPERATOR_MONTH:
             left -= connection.execute(WASTED).fetchone()[0]
         if job.credits > left:
-            raise QuotaExceededError(
-                allowance=allowance, limit=limit, left=max(0, left), wanted=job.credits, renews_at=renews_at
-            )
+            raise QuotaExceededError(allowance=allowance, left=max(0, left), wanted=job.credits, renews_at=renews_at)
 
 
 def _save(connection: sqlite3.Connection, job: Job, closing: Closing | None, now: float) -> None:

@@ -159,7 +159,6 @@ class QuotaExceededError(RefusedError):
     """The order needs more credits than are left."""
 
     allowance: Allowance
-    limit: int
     left: int
     wanted: int
     renews_at: int

@@ -260,6 +260,7 @@ class Studio:
         state = State.CANCELLED if called_off and State.CANCELLED in NEXT[run.job.state] else State.FAILED
         _log.info("job %s: %s, %s", run.job.id, state, error.code)
         if isinstance(error, InvalidRequestError | EndpointGoneError):
+            _log.warning("job %s: %s", run.job.id, packed(error))  # the alert sends the operator to the log
             self._parts.alerts.up(Subject.INVALID_REQUESTS)
         ended = run.job.to(state, error=packed(error), charged=0)
         await run.save(ended, closing_after(run.job, error), Point.ENDED)

@@ -324,6 +324,14 @@ async def test_what_fal_did_not_make_is_free_and_the_operators_book_counts_what_
     assert house.stage.delivered == []
 
 
+async def test_what_fal_finds_wrong_with_a_request_is_in_the_log(
+    house: House, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.fal.plan("a fox").refusals = [InvalidRequestError(kinds=("body.seed:int_type",))]
+    await scene.over(await scene.order())
+    assert "body.seed:int_type" in caplog.text
+
+
 @pytest.mark.parametrize("kind", [*FINAL, AccountError, ContentRefusedError])
 async def test_a_request_that_fal_did_not_take_ends_and_is_free(
     kind: type[GenerationError], house: House, scene: Scene
