@@ -282,6 +282,11 @@ def code(typed: str, limit: int = 40) -> str:
     return "`" + typed[:limit].replace("`", "'") + "`"
 
 
+def address_of(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """Where a message stands."""
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
 def size_of(count: int) -> str:
     """Bytes in people's units."""
     mib = count / (1024 * 1024)
@@ -370,7 +375,7 @@ def result(job: Job, model: str, took: float) -> str:
         " and ".join(f"{width} × {height}" for width, height in sizes),
         duration(took),
     ]
-    facts.append(credits_of(job.charged if job.charged is not None else job.credits))
+    facts.append(credits_of(job.cost))
     if (seed := job.request.arguments.get("seed")) is not None:
         facts.append(f"seed {seed}")
     lines = [*lineage(job), f"-# {' · '.join(facts)}"]
@@ -391,7 +396,7 @@ def lineage(job: Job) -> list[str]:
     seen = job.order.parent_message
     if seen is None:
         return [f"-# Edit {job.order.depth}"]
-    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{seen.channel_id}/{seen.message_id}"
+    address = address_of(job.order.guild_id, seen.channel_id, seen.message_id)
     return [f"-# Edit {job.order.depth} of [this image]({address})"]
 
 
@@ -448,7 +453,7 @@ WHY_LISTED = 150
 
 def job_line(job: Job, model: str, prompt: str) -> str:
     """One order in /jobs."""
-    price = credits_of(job.credits if job.charged is None else job.charged)
+    price = credits_of(job.cost)
     state = AWAITING if job.awaits_approval else STATES[job.state]
     lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
     if job.error and job.state is State.FAILED:
@@ -486,8 +491,7 @@ def history_line(job: Job, model: str, *, gone: bool) -> str:
     elif gone:
         facts.append("files no longer kept")
     elif job.message_id is not None and not job.order.private:
-        place = job.order.guild_id or "@me"
-        facts.append(f"[Go to it](https://discord.com/channels/{place}/{job.order.channel_id}/{job.message_id})")
+        facts.append(f"[Go to it]({address_of(job.order.guild_id, job.order.channel_id, job.message_id)})")
     return "\n".join([*lineage(job), f"-# {' · '.join(facts)}"])
 
 
@@ -522,8 +526,7 @@ def preferences(now: Preferences, catalogue: Catalogue) -> str:
 def _preferred(name: str, value: str | int | bool, catalogue: Catalogue) -> str:  # noqa: FBT001 - a value to be said
     if isinstance(value, bool):
         return "yes" if value else "no"
-    known = catalogue.models.get(str(value)) if name == "model" else None
-    return known.title if known else str(value)
+    return catalogue.title_of(str(value)) if name == "model" else str(value)
 
 
 # --- forms, baskets and the buttons of results ----------------------------------------------------
@@ -609,12 +612,12 @@ def brought_back(member_id: int) -> str:
 
 def brought_back_here(guild_id: int | None, channel_id: int, message_id: int) -> str:
     """The answer to Undo."""
-    return f"It is here again: https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+    return f"It is here again: {address_of(guild_id, channel_id, message_id)}"
 
 
 def recipe_facts(job: Job, model: str, took: float | None, parent: str | None) -> str:
     """What is known of how an image was made."""
-    lines = [f"### Recipe\n**{model}** · {credits_of(job.credits if job.charged is None else job.charged)}"]
+    lines = [f"### Recipe\n**{model}** · {credits_of(job.cost)}"]
     lines.append(f"Ordered by <@{job.order.member_id}> {when(int(job.created_at))}")
     if took is not None:
         lines.append(f"Made in {duration(took)}")
@@ -1785,10 +1788,10 @@ def log_ordered(job: Job, model: str, at: float) -> str:
 
 def log_finished(job: Job, model: str, at: float) -> str:
     """Images are made."""
-    facts = [model, credits_of(job.credits if job.charged is None else job.charged)]
+    facts = [model, credits_of(job.cost)]
     if job.order.private:
         return _entry(f"**Private result** for <@{job.order.member_id}>", [*facts, clock_time(at)])
-    address = f"https://discord.com/channels/{job.order.guild_id or '@me'}/{job.order.channel_id}/{job.message_id}"
+    address = address_of(job.order.guild_id, job.order.channel_id, job.message_id or 0)
     facts.append(counted(len(job.pictures), "image"))
     facts.append(f"[Go to it]({address})" if job.message_id else "could not be posted: only **/jobs** shows it")
     lines = [_entry(f"**Result** for <@{job.order.member_id}> in <#{job.order.channel_id}>", [*facts, clock_time(at)])]
@@ -1801,7 +1804,7 @@ def _sources(job: Job) -> list[str]:
         return []
     found = [one.origin for one in job.order.references if one.origin is not None]
     links = [
-        f"[{number}](https://discord.com/channels/{job.order.guild_id or '@me'}/{one.channel_id}/{one.message_id})"
+        f"[{number}]({address_of(job.order.guild_id, one.channel_id, one.message_id)})"
         for number, one in enumerate(found[:5], start=1)
     ]
     seen = f", seen here: {' '.join(links)}" if links else ""

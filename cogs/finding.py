@@ -8,7 +8,7 @@ import discord
 
 from bot import views
 from bot.domain.order import Made, Origin, Reference
-from bot.domain.references import SUFFIXES
+from bot.domain.references import SUFFIXES, unsigned
 
 STICKERS = frozenset({discord.StickerFormatType.png, discord.StickerFormatType.apng, discord.StickerFormatType.gif})
 """Kinds that are pictures; the fourth is made of vectors."""
@@ -25,7 +25,7 @@ def found_images(message: discord.Message, our_id: int) -> list[Reference]:
     origin = Origin(channel_id=message.channel.id, message_id=message.id, author_id=None if ours else message.author.id)
     found = dict[str, Reference]()
     for reference in _images(message, result_of(message, our_id)):
-        found.setdefault(_name(reference.url), replace(reference, origin=origin))
+        found.setdefault(unsigned(reference.url), replace(reference, origin=origin))
     return list(found.values())
 
 
@@ -90,12 +90,14 @@ def _components(components: Iterable[Any]) -> Iterator[Reference]:
 def _media(media: discord.UnfurledMediaItem, *, spoiler: bool) -> Iterator[Reference]:
     # What is no upload lies on somebody's server, and Discord's copy of it is fetched instead.
     url = media.url if media.attachment_id is not None else media.proxy_url
-    if url and _is_image(media.content_type, _name(url)):
+    if url and _is_image(media.content_type, unsigned(url)):
         yield replace(_undeclared(url, media.content_type), spoiler=spoiler)
 
 
 def _undeclared(url: str, content_type: str | None) -> Reference:
-    return Reference(url=url, filename=_name(url).rpartition("/")[2] or "image", content_type=content_type, size=None)
+    return Reference(
+        url=url, filename=unsigned(url).rpartition("/")[2] or "image", content_type=content_type, size=None
+    )
 
 
 def _is_image(content_type: str | None, filename: str) -> bool:
@@ -103,8 +105,3 @@ def _is_image(content_type: str | None, filename: str) -> bool:
     if content_type and content_type != "application/octet-stream":
         return content_type.startswith("image/")
     return filename.lower().endswith(SUFFIXES)
-
-
-def _name(url: str) -> str:
-    """An address without its signature, which differs from one look to the next."""
-    return url.partition("?")[0]

@@ -99,7 +99,8 @@ class Results(commands.Cog):
             parent = await self._studio.job(job.order.parent.job_id)
         except JobGoneError:
             return None
-        return link_to(parent, parent.message_id) if parent.message_id else None
+        order = parent.order
+        return texts.address_of(order.guild_id, order.channel_id, parent.message_id) if parent.message_id else None
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
         if position == 0:
@@ -155,11 +156,6 @@ def position_of(job: Job, values: list[str]) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= len(job.pictures):
         raise JobGoneError
     return int(value)
-
-
-def link_to(job: Job, message_id: int) -> str:
-    """Where a message of that job stands."""
-    return f"https://discord.com/channels/{job.order.guild_id or '@me'}/{job.order.channel_id}/{message_id}"
 
 
 def check_place(interaction: discord.Interaction, job: Job, action: str) -> None:

@@ -50,10 +50,10 @@ class UsageReports(commands.Cog):
         await answer_error(interaction, error)
 
     async def _show(self, interaction: discord.Interaction, report: Report, *, of_server: bool) -> None:
-        said = texts.usage(report.usage, self._reports.title_of, of_server=of_server)
+        said = texts.usage(report.usage, self._reports.catalogue.title_of, of_server=of_server)
         files = [discord.File(BytesIO(report.table.encode()), filename="usage.csv")]
         if report.chart is not None:
-            alt = texts.usage_alt(report.usage, self._reports.title_of)
+            alt = texts.usage_alt(report.usage, self._reports.catalogue.title_of)
             files.insert(0, discord.File(BytesIO(report.chart), filename="usage.png", description=alt))
         try:
             view = views.report(said, chart=files[0] if report.chart else None, table=files[-1])

@@ -7,6 +7,7 @@ import discord
 
 from bot.adapters.discord_routes import TROUBLES, described
 from bot.domain.order import Reference
+from bot.domain.references import unsigned
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +33,5 @@ class Posts:
         except TROUBLES as error:
             _log.info("a picture's message cannot be looked up (%s)", described(error))
             return None
-        same = (one for one in self._find(message, us.id) if _unsigned(one.url) == _unsigned(reference.url))
+        same = (one for one in self._find(message, us.id) if unsigned(one.url) == unsigned(reference.url))
         return next(same, None)
-
-
-def _unsigned(url: str) -> str:
-    return url.partition("?")[0]

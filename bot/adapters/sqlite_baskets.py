@@ -9,6 +9,7 @@ from bot.adapters.sqlite_connection import Database
 from bot.domain.baskets import BASKET_LIFE, Collected
 from bot.domain.errors import BasketFullError
 from bot.domain.order import Reference
+from bot.domain.references import unsigned
 
 _REFERENCE = TypeAdapter(Reference)
 
@@ -83,4 +84,4 @@ class SqliteBaskets:
 def address(reference: Reference) -> str:
     """What tells two pictures apart."""
     made = reference.made
-    return f"{made.job_id}:{made.position}" if made else reference.url.partition("?")[0]
+    return f"{made.job_id}:{made.position}" if made else unsigned(reference.url)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
-from bot.adapters.sqlite_people import GRANTED, granted
+from bot.adapters.sqlite_people import GRANTED, SPENT, granted
 from bot.adapters.sqlite_rows import CHANGING, COLUMNS, changes, from_row, to_row
 from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
 from bot.domain.job import NEXT, Job, State, WrongStepError
@@ -34,7 +34,6 @@ COUNT_OF_SCOPE = """
     SELECT count(*) FROM jobs INDEXED BY jobs_in_flight
     WHERE scope = ? AND state IN ('held', 'submitting', 'queued') AND approval IS NOT 'wanted'
 """  # what waits for a moderator keeps nobody else waiting
-SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
 WASTED = """
     SELECT coalesce(sum(wasted), 0) FROM jobs INDEXED BY jobs_wasting
     WHERE wasted > 0 AND state IN ('held', 'submitting', 'queued', 'lost')

@@ -116,6 +116,10 @@ class Catalogue:
         except KeyError:
             raise UnknownModelError(given=name, names=tuple(self.models)) from None
 
+    def title_of(self, name: str) -> str:
+        """A model's title, or its name once it has left the catalogue."""
+        return self.models[name].title if name in self.models else name
+
     def model_of(self, endpoint: str) -> Model:
         """The model behind an endpoint. Raises UnknownModelError when it has left the catalogue."""
         for model in self.models.values():

@@ -195,6 +195,11 @@ class Job:
         return self.created_at if self.approval is None or self.approval.at is None else self.approval.at
 
     @property
+    def cost(self) -> int:
+        """Credits that it was charged, or holds while it is open."""
+        return self.credits if self.charged is None else self.charged
+
+    @property
     def ended(self) -> bool:
         """Whether nothing follows."""
         return self.state in ENDED

@@ -9,6 +9,11 @@ MAX_BYTES = 25 * 1024 * 1024
 """Of one picture of a member's."""
 
 
+def unsigned(url: str) -> str:
+    """A picture's address without its signature, which differs from one look to the next."""
+    return url.partition("?")[0]
+
+
 def check_declared(reference: Reference) -> None:
     """Raises DeclaredPictureError. Declarations may lie: the bytes are checked once they are here."""
     if reference.size is not None and not 0 < reference.size <= MAX_BYTES:

@@ -63,7 +63,7 @@ class Reports:
         """`words` gives the chart's title and unit."""
         self._store = store
         self._draws = draws
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._clock = clock
         self._words = words
 
@@ -88,13 +88,8 @@ class Reports:
             title=title,
             unit=unit,
             days=[day[5:] for day in usage.days],
-            series={self.title_of(model): usage.by_day(model) for model, _ in usage.by_model()},
+            series={self.catalogue.title_of(model): usage.by_day(model) for model, _ in usage.by_model()},
         )
-
-    def title_of(self, model: str) -> str:
-        """The model's title, or its name once it has left the catalogue."""
-        known = self._catalogue.models.get(model)
-        return known.title if known else model
 
 
 def _table(rows: Sequence[UsageRow]) -> str:

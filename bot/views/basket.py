@@ -45,8 +45,7 @@ def _section(position: int, one: Collected, guild_id: int | None) -> ui.Section[
     reference = one.reference
     link = None
     if reference.origin is not None:
-        place = f"{guild_id or '@me'}/{reference.origin.channel_id}/{reference.origin.message_id}"
-        link = f"https://discord.com/channels/{place}"
+        link = texts.address_of(guild_id, reference.origin.channel_id, reference.origin.message_id)
     line = texts.basket_line(position, quiet(reference.filename, 60), link)
     thumbnail = ui.Thumbnail[ui.LayoutView](reference.url, description=f"{position}. {reference.filename}"[:1024])
     return ui.Section(ui.TextDisplay(line), accessory=thumbnail)

@@ -76,7 +76,7 @@ def which(action: str, job: Job) -> ui.LayoutView:
 
 def ask_delete(job: Job, message_id: int) -> ui.LayoutView:
     """Asks before what cannot be undone; `message_id` is where the button was clicked."""
-    view = note(texts.ask_delete(job.credits if job.charged is None else job.charged))
+    view = note(texts.ask_delete(job.cost))
     delete = panel_button(
         "result", "delete", f"{job.id}.{message_id}", label=texts.DELETE, style=discord.ButtonStyle.danger
     )

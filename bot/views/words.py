@@ -6,7 +6,6 @@ import discord
 from discord import ui
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import UnknownModelError
 from bot.domain.job import Job
 
 NOBODY = discord.AllowedMentions.none()
@@ -24,11 +23,8 @@ def quiet(text: str, limit: int = PROMPT_SHOWN) -> str:
 
 
 def title_of(job: Job, catalogue: Catalogue) -> str:
-    """The model's title, or its name once it has left the catalogue."""
-    try:
-        return catalogue.model(job.order.model).title
-    except UnknownModelError:
-        return job.order.model
+    """The title of a job's model."""
+    return catalogue.title_of(job.order.model)
 
 
 def note(text: str) -> ui.LayoutView:
