@@ -356,7 +356,7 @@ class Walk:
         ) == self._account.paid(1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ACTS, min_size=1, max_size=40))
 def test_the_books_agree_with_a_person_who_keeps_them_by_hand(acts: list[tuple[str, int, int, int]]) -> None:
     async def walk(file: Path) -> None:

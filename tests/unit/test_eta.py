@@ -43,7 +43,7 @@ def best_constant(truths: Sequence[float]) -> float:
 # --- near the best that could be said -------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0), usual=st.floats(3, 300), rough=st.none() | st.floats(1, 1000))
 def test_after_twenty_jobs_what_is_told_is_within_ten_points_of_the_best_constant_guess(
     seed: int, usual: float, rough: float | None
@@ -61,7 +61,7 @@ def test_after_twenty_jobs_what_is_told_is_within_ten_points_of_the_best_constan
     assert fmean(errors) <= best_constant(took[20:]) + TEN_POINTS
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(seed=st.integers(0), places=st.integers(1, 10), load=st.integers(1, 30))
 def test_what_is_told_to_those_who_wait_is_within_ten_points_of_it_too(seed: int, places: int, load: int) -> None:
     """The last of a line is told when it will be done; the guess is one time for all requests, known afterwards."""

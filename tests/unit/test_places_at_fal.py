@@ -95,7 +95,7 @@ class Afternoon:
         return self.house.books.rows("SELECT count(*) FROM jobs WHERE told = 0") == [(0,)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     kinds=st.lists(st.sampled_from(KINDS), min_size=2, max_size=9),
     restarts=st.sets(st.integers(1, 12), max_size=2),

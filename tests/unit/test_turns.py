@@ -24,7 +24,6 @@ def numbers(turns: list[Waiting]) -> list[int]:
 # --- one beside many ------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(shuffled=st.permutations(range(220)))
 def test_twenty_servers_with_one_order_each_are_served_beside_one_with_two_hundred(shuffled: list[int]) -> None:
     """Whoever came first, all twenty are among the first thirty."""
@@ -41,7 +40,6 @@ def test_twenty_who_come_when_the_two_hundred_already_wait_come_next() -> None:
     assert {one.scope for one in afternoon.go_on_for(20)} == {f"guild:{one}" for one in range(2, 22)}
 
 
-@settings(deadline=None)
 @given(
     flood=st.lists(CREDITS, min_size=50, max_size=50),
     before=st.integers(0, 40),
@@ -89,7 +87,7 @@ def every_hundred(afternoon: Afternoon, costs: Callable[[int, int], int]) -> Ite
         yield [had[f"guild:{one}"] for one in range(10)]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0), st.integers(1, 20))
 def test_servers_that_all_wait_get_the_same_in_credits_in_any_hundred_turns(seed: int, places: int) -> None:
     costs = random.Random(seed).choices(PRICES, k=10_000)  # noqa: S311 - nothing secret
@@ -97,7 +95,7 @@ def test_servers_that_all_wait_get_the_same_in_credits_in_any_hundred_turns(seed
     assert min(map(jain, hundreds)) >= 0.95
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.lists(CREDITS, min_size=1, max_size=4), min_size=10, max_size=10), st.integers(1, 20))
 def test_whatever_each_makes_no_server_is_more_than_two_of_the_dearest_orders_ahead(
     tastes: list[list[int]], places: int
@@ -107,7 +105,7 @@ def test_whatever_each_makes_no_server_is_more_than_two_of_the_dearest_orders_ah
     assert max(max(had) - min(had) for had in hundreds) <= 2 * max(map(max, tastes))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(CREDITS, min_size=300, max_size=300))
 def test_members_of_one_server_share_its_turns_alike(costs: list[int]) -> None:
     """One member has as many orders as the four others together."""
@@ -145,7 +143,6 @@ def test_a_costly_order_is_paid_for_with_turns() -> None:
 # --- no hoard, no debt ----------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(idle=st.integers(0, 100))
 def test_a_server_that_ordered_nothing_for_long_gets_no_run_of_turns(idle: int) -> None:
     afternoon = Afternoon(1)
@@ -206,7 +203,6 @@ ARRIVALS = st.lists(
 """Server, member, credits, and after how many ends of requests."""
 
 
-@settings(deadline=None)
 @given(ARRIVALS, st.integers(1, 4), st.dictionaries(st.sampled_from(["guild:0", "guild:1"]), st.floats(0.25, 4)))
 def test_everyone_gets_a_turn_however_others_keep_coming(
     arrivals: list[tuple[int, int, int, int]], places: int, weights: dict[str, float]
@@ -233,7 +229,7 @@ def test_everyone_gets_a_turn_however_others_keep_coming(
 # --- a restart ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ARRIVALS, st.integers(1, 4), st.integers(0, 80), st.dictionaries(st.just("guild:1"), st.floats(0.25, 4)))
 def test_a_restart_at_any_moment_changes_no_order(
     arrivals: list[tuple[int, int, int, int]], places: int, restart_after: int, weights: dict[str, float]
@@ -265,7 +261,6 @@ def test_a_turn_that_a_restart_cut_short_is_taken_first_and_costs_nothing() -> N
     assert numbers(turns.order([an_arrival(8), an_arrival(9, "guild:2")])) == [8, 9]
 
 
-@settings(deadline=None)
 @given(st.permutations(range(12)))
 def test_the_order_foretold_is_the_order_that_comes(shuffled: list[int]) -> None:
     afternoon = Afternoon(1)

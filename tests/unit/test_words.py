@@ -104,9 +104,9 @@ def test_thousands_of_rules_are_looked_through_in_milliseconds() -> None:
     rules += [WordRule(number=n, kind=WordKind.PATTERN, text=rf"\b{words[n]}ing\w*\b") for n in range(500)]
     compiled = Compiled(FOLDING, rules)
     prompt = " ".join("".join(chance.choices(string.ascii_lowercase, k=6)) for _ in range(570))
-    start = time.perf_counter()
+    start = time.process_time()
     assert list(compiled.found(prompt)) == []
-    assert time.perf_counter() - start < 0.25  # some 5 ms on an idle machine
+    assert time.process_time() - start < 0.25  # some 5 ms
 
 
 # --- kept, and changed ----------------------------------------------------------------------------
@@ -200,9 +200,9 @@ async def test_five_hundred_expressions_fit_and_one_more_does_not(desk: Desk) ->
 
 
 def test_an_expression_that_explodes_elsewhere_is_quick_here() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert broken("a" * 4000, "/(a+)+$b/") == []
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_a_look_that_takes_too_long_lets_nothing_through() -> None:
