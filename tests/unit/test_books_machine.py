@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from doubles import Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -156,7 +156,5 @@ class BooksMachine(RuleBasedStateMachine):
         )
 
 
-BooksMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+BooksMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
 TestTheBooks = BooksMachine.TestCase

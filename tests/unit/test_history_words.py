@@ -13,7 +13,7 @@ from cogs.history import kept, page_of, read_page
 
 MANY = 100_000
 WITHIN = 0.1
-"""Seconds."""
+"""Seconds of CPU."""
 
 
 def finished(books: Books, number: int, *, prompt: str, member_id: int, scope: str) -> None:
