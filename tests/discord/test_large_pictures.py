@@ -1,5 +1,7 @@
 """Results that are too large for Discord: shown in the best form that fits, kept untouched behind a button."""
 
+from pathlib import Path
+
 import pytest
 from discord_acts import Books, alt_texts, buttons, delivered, eventually, made, pictures, told
 from discord_pictures import opened
@@ -97,6 +99,18 @@ async def test_an_original_whose_time_is_over_answers(here: World, books: Books)
     assert await here.app.gallery.sweep() == 1
     answer = await here.member.click(result, label="Original")
     assert await told(answer) == NOT_KEPT
+
+
+@LARGE
+@pytest.mark.settings(results={"max_gib": 20 / 1024})
+async def test_beyond_the_operators_limit_the_oldest_files_go_first(here: World, books: Books, tmp_path: Path) -> None:
+    for count in (1, 2):
+        await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+        await delivered(here, count)
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+    [(_, _), (newest, _)] = books.rows("SELECT id, number FROM jobs ORDER BY number")
+    assert await here.app.gallery.sweep() == 1
+    assert [folder.name for folder in (tmp_path / "jobs").iterdir()] == [newest]
 
 
 @LARGE

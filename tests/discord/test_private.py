@@ -68,6 +68,19 @@ async def test_nobody_else_can_use_a_private_orders_buttons(here: World, books: 
     assert books.states() == ["delivered"]
 
 
+async def test_undo_posts_no_private_image_for_others(here: World, books: Books) -> None:
+    first = await ordered(here)
+    await eventually(lambda: books.states() == ["delivered"])
+    assert first.response is not None
+    form = await here.member.click(first.response.message, label="Edit")
+    filled = {"prompt": "make it night", "size": ["nano-banana-2|1K"], "shape": ["auto"]}
+    second = await here.member.submit_modal(form, filled)
+    await eventually(lambda: books.states() == ["delivered"] * 2)
+    assert second.response is not None
+    assert "not posted here" in refusal(await here.member.click(second.response.message, label="Undo"))
+    assert public(here) == []
+
+
 async def test_images_go_to_direct_messages_when_the_token_is_dead(here: World, fal: LoopbackFal, books: Books) -> None:
     fal.fail_next(STUCK)
     await ordered(here)

@@ -22,11 +22,12 @@ from bot.adapters.sqlite_usage import SqliteUsage
 from bot.adapters.sqlite_words import SqliteWords
 from bot.domain.errors import Allowance, ApprovalRefusedError, QuotaExceededError, packed
 from bot.domain.job import Approval, Job, State, Word
-from bot.domain.ledger import FREE, Closing
+from bot.domain.ledger import DAY, FREE, Closing
 from bot.domain.purse import marks_reached
 from bot.domain.rules import Rules, RulesRecord
 from bot.domain.usage import forecast
 from bot.domain.words import WordKind
+from bot.service.privacy import Privacy, Retention
 
 TABLES_OF_SERVERS = """
     SELECT name FROM sqlite_master WHERE type = 'table' AND EXISTS (
@@ -62,6 +63,20 @@ def everything(path: Path) -> bytes:
 
 
 # --- forgetting -----------------------------------------------------------------------------------
+
+
+async def test_counts_are_kept_for_as_many_days_as_the_operator_set(
+    books: Books, erasure: SqliteErasure, clock: HandClock, tmp_path: Path
+) -> None:
+    await SqliteUsage(books.database).count_refusal("guild:1", 7, "EmptyPrompt", NOON)
+    retention = Retention(prompts=365, counts=90, left_servers=30)
+    privacy = Privacy(erasure, SqliteServers(books.database), retention, tmp_path, clock, str)
+    clock.turn(90 * DAY)
+    await privacy.sweep()
+    assert books.rows("SELECT times FROM refusals") == [(1,)]
+    clock.turn(DAY)
+    await privacy.sweep()
+    assert books.rows("SELECT times FROM refusals") == []
 
 
 async def test_who_is_forgotten_stands_nowhere_and_the_books_agree(

@@ -1,9 +1,11 @@
 """The studio walks every job through its life: the good end, the line, the cancels, and the bad ends."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
 import pytest
-from doubles import NOON, WIDE, a_job, until
+from doubles import NOON, WIDE, FakeFal, a_job, until
 from scenes import House, Scene
 
 from bot.domain.catalogue import Catalogue
@@ -28,11 +30,22 @@ from bot.domain.errors import (
     UnexpectedError,
     WaitedTooLongError,
 )
-from bot.domain.job import Job, State
+from bot.domain.job import Job, State, Ticket
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
-from bot.service.ports import Cancelling, Expected, Fetching, Generating, InLine, Late, Preparing
+from bot.service.ports import (
+    Cancelling,
+    Expected,
+    Fetching,
+    Generating,
+    InLine,
+    InProgress,
+    InQueue,
+    Late,
+    Preparing,
+    Status,
+)
 
 ALL, NOTHING, OPERATOR = (8, 8), (0, 0), (0, 8)
 """What one order costs in the customer's and in the operator's book."""
@@ -273,6 +286,42 @@ async def test_a_cancel_during_the_submit_is_passed_on_once_fal_has_answered(hou
     answering.set()
     assert (await scene.over(job)).state is State.CANCELLED
     assert house.fal.cancels == ["r1"]
+
+
+@dataclass(slots=True)
+class HesitantFal(FakeFal):
+    """Begins with a request only when it is told to."""
+
+    begins: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def watch(self, ticket: Ticket) -> AsyncGenerator[Status]:  # noqa: ARG002 - it has one request alone
+        yield InQueue(3)
+        await self.begins.wait()
+        yield InProgress()
+        await asyncio.Event().wait()
+
+
+async def test_what_fal_does_after_a_cancel_was_asked_for_is_not_told_in_its_place(house: House) -> None:
+    house.fal = fal = HesitantFal()
+    async with house.open() as scene:
+        job = await scene.order()
+        await scene.pass_time(lambda: house.stage.phases(job), step=1)
+        scene.studio.cancel(job)
+        await until(lambda: fal.cancels)
+        fal.begins.set()
+        await scene.pass_time(lambda: Cancelling() in house.stage.phases(job), step=1)
+    assert house.stage.phases(job)[-1] == Cancelling()
+
+
+async def test_the_place_at_fal_is_free_while_the_images_are_posted(house: House) -> None:
+    house.max_concurrent = 1
+    house.stage.posting = asyncio.Event()
+    async with house.open() as scene:
+        first, second = await scene.order("first"), await scene.order("second")
+        await until(lambda: house.fal.prompts == ["first", "second"])
+        assert house.books.state_of(first) != State.DELIVERED
+        house.stage.posting.set()
+        await scene.over(second)
 
 
 async def test_what_has_ended_or_is_unknown_cannot_be_cancelled(scene: Scene) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import sqlite3
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
-from doubles import BOT_TOKEN, NOON, WIDE, a_job, a_picture, a_ticket, an_order, until
+from doubles import BOT_TOKEN, NOON, WIDE, FakeFal, a_job, a_picture, a_ticket, an_order, until
 from scenes import House, Scene
 
 from bot.adapters.persons import Persons
@@ -21,8 +21,9 @@ from bot.domain.errors import (
     SubmitUnansweredError,
     packed,
 )
-from bot.domain.job import Job, State
+from bot.domain.job import Job, State, Ticket
 from bot.domain.ledger import FREE, Closing
+from bot.domain.order import Request
 from bot.service.alerts import Subject
 from bot.service.ports import Resuming, Searching
 
@@ -252,6 +253,25 @@ async def test_an_unanswered_submit_that_is_never_found_is_free_for_the_member_a
     assert len(house.fal.looks) >= 5
 
 
+@dataclass(slots=True)
+class TwinFal(FakeFal):
+    """Lists two requests alike."""
+
+    async def find(self, request: Request, since: float, until: float) -> tuple[Ticket, ...]:
+        self.looks.append((since, until))
+        return self.knows(request, "one"), self.knows(request, "other")
+
+
+async def test_of_two_requests_that_may_be_the_lost_one_neither_is_taken(house: House) -> None:
+    house.fal = TwinFal()
+    house.fal.plan("a fox").refusals = [UNANSWERED]
+    async with house.open() as scene:
+        job = await scene.order()
+        await scene.pass_time(lambda: house.books.state_of(job) == State.FAILED)
+        await scene.over(job)
+    assert house.told() == [(job.id, LostError)]
+
+
 async def test_a_request_found_after_its_deadline_is_delivered_all_the_same(house: House, scene: Scene) -> None:
     house.fal.plan("a fox").refusals = [UNANSWERED]
     house.fal.listed = [None, None, None, None, None, None, a_ticket("found")]
@@ -392,6 +412,23 @@ async def test_a_stop_waits_for_a_submit_in_progress(house: House, scene: Scene)
     answering.set()
     await stop
     assert house.books.state_of(job) == State.QUEUED
+
+
+async def test_a_stop_waits_for_the_last_of_several_steps(house: House, scene: Scene) -> None:
+    answering = dict[str, asyncio.Event]()
+    for prompt in ("slow", "quick"):
+        house.plan(prompt)
+        house.fal.plan(prompt).answering = answering[prompt] = asyncio.Event()
+    slow, quick = await scene.order("slow"), await scene.order("quick")
+    await until(lambda: len(house.fal.submitted) == 2)
+    stop = asyncio.create_task(scene.studio.stop())
+    answering["quick"].set()
+    await scene.becomes(quick, State.QUEUED)
+    await asyncio.sleep(0.02)
+    assert not stop.done()
+    answering["slow"].set()
+    await stop
+    assert house.books.state_of(slow) == State.QUEUED
 
 
 async def test_a_stop_waits_for_images_that_are_being_posted(house: House, scene: Scene) -> None:
