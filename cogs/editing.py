@@ -22,9 +22,6 @@ from cogs.finding import found_images
 from cogs.orders import place, scope_of
 from cogs.results import clicked
 
-MOST_IMAGES = 25
-"""Of one message, in one list of Discord's."""
-
 
 class Editing(commands.Cog):
     """Opens forms and takes what they hold."""
@@ -138,7 +135,7 @@ def images_of(message: discord.Message, client: commands.Bot) -> tuple[Reference
     images = found_images(message, client.user.id if client.user else 0)
     if not images:
         raise NoImageThereError
-    return tuple(images[:MOST_IMAGES])
+    return tuple(images)
 
 
 def order_of(interaction: discord.Interaction, draft: Draft) -> Order:

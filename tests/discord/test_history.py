@@ -100,6 +100,15 @@ async def test_nobody_elses_result_can_be_shown(here: World) -> None:
     assert len(results(here)) == 1
 
 
+async def test_what_was_made_in_another_server_stays_there(here: World) -> None:
+    await made(here, "a lighthouse")
+    custom_id = buttons(await history(here))["Show here"]
+    elsewhere = here.env.create_guild("Elsewhere")
+    channel, ann = elsewhere.create_text_channel("general"), elsewhere.add_member(here.member.user)
+    assert refusal(await ann.click(old_button(here, custom_id, channel), label="Old")) == NOT_YOURS
+    assert len(channel.history()) == 1
+
+
 async def test_what_was_deleted_is_marked_and_not_brought_back(here: World, books: Books, restart: Restart) -> None:
     await made(here, "a lighthouse")
     shown = await history(here)

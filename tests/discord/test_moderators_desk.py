@@ -15,6 +15,7 @@ from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 from bot.views.settings_panel import FIELDS
+from cogs.settings import LARGEST_FILE
 
 
 async def set_to(here: World, name: str, value: str, **more: object) -> str:
@@ -198,6 +199,13 @@ async def test_five_thousand_rules_come_in_a_file_and_the_last_one_bites(here: W
     panel = await page(here, await opened(here), "Words")
     assert "**5,000 word rules**" in text_of(panel)
     assert "and 4,960 more" in text_of(panel)
+
+
+async def test_a_file_of_rules_that_is_too_large_is_not_read(here: World, books: Books) -> None:
+    content = b"evil\n" * (LARGEST_FILE // 5 + 1)
+    answer = await here.moderator.slash(here.channel, "settings words", action="add", file=("words.txt", content))
+    assert private(answer) == ["That file is no text in UTF-8, or larger than 1.0 MB. Nothing was changed."]
+    assert books.rows("SELECT * FROM words") == []
 
 
 async def test_an_expression_that_explodes_elsewhere_delays_nobody(here: World) -> None:
