@@ -131,10 +131,12 @@ async def downloads() -> AsyncIterator[Downloads]:
         yield Downloads(session)
 
 
-async def refusal(downloads: Downloads, url: str, folder: Path, *, max_bytes: int = LIMIT) -> DownloadError:
+async def refusal(
+    downloads: Downloads, url: str, folder: Path, *, max_bytes: int = LIMIT, stall_s: float = 5
+) -> DownloadError:
     """The error of a download that must fail, leave nothing behind, and tell nobody the address."""
     with pytest.raises(DownloadError) as caught:
-        await downloads.fetch(url, folder / "file.png", max_bytes=max_bytes, timeout_s=10, stall_s=0.2)
+        await downloads.fetch(url, folder / "file.png", max_bytes=max_bytes, timeout_s=10, stall_s=stall_s)
     assert names(folder) == []
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     assert "SECRET" not in told
@@ -210,7 +212,7 @@ async def test_a_failing_server_is_worth_another_try(
 
 
 async def test_a_silent_server_is_given_up(server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
-    error = await refusal(downloads, address(server, "/silent"), tmp_path)
+    error = await refusal(downloads, address(server, "/silent"), tmp_path, stall_s=0.2)
     assert isinstance(error, NetworkError)
     assert error.reason == "timeout"
 
