@@ -145,9 +145,9 @@ async def hold_all(books: Books, limits: Limits) -> int:
 
 async def exact(books: Books, path: Path) -> Row:
     """The same when the operator's month has room for some of them, and for half of one more."""
-    before = await books.store.spent_this_month(time.time())
+    before, _ = await books.usage.operators_month(time.time())
     taken = await hold_all(books, replace(WIDE, operator_month=before + ROOM * PRICE + PRICE // 2))
-    spent = await books.store.spent_this_month(time.time()) - before
+    spent = (await books.usage.operators_month(time.time()))[0] - before
     differences = len(list(audit(path)))
     return Row(
         f"{AT_ONCE:,} holds at once when {ROOM} fit",

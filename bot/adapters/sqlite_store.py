@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from typing import TypeVar
 
 from bot.adapters.persons import Persons
 from bot.adapters.sealing import Seal
@@ -16,6 +17,8 @@ from bot.domain.ledger import FREE, Closing, Limits, Standing, day_of, month_of,
 from bot.service.ports import Clock
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between tries to write a job down."""
@@ -97,10 +100,28 @@ class SqliteStore:
 
     async def save(self, job: Job, closing: Closing | None = None) -> None:
         """Store what changed; with a closing also settle or release both books, once. Waits while the disk is full."""
-        now, pause = self._clock(), FIRST_PAUSE
+        now = self._clock()
+        await self._written(job, lambda connection: _save(connection, job, closing, now))
+
+    async def waste(self, job: Job, credit: int, stop: int) -> bool:
+        """Store a job of which so many credits more are wasted, if the operator's month has room for them below `stop`."""
+        now = self._clock()
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(SPENT, ("operator", month_of(now))).fetchone()
+            wasted = connection.execute(WASTED).fetchone()[0]
+            if (row[0] if row else 0) + wasted + credit > stop:
+                return False
+            _save(connection, job, None, now)
+            return True
+
+        return await self._written(job, work)
+
+    async def _written(self, job: Job, work: Callable[[sqlite3.Connection], T]) -> T:
+        pause = FIRST_PAUSE
         while True:
             try:
-                return await self._database.write(lambda connection: _save(connection, job, closing, now))
+                return await self._database.write(work)
             except sqlite3.OperationalError as error:  # locked or full: what is known of a paid job must not be dropped
                 _log.error("job %s: not written down yet (%s)", job.id, error)
                 await asyncio.sleep(pause)
@@ -140,12 +161,6 @@ class SqliteStore:
     async def busy(self) -> list[str]:
         """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
         return [row["id"] for row in await self._database.read(BUSY)]
-
-    async def spent_this_month(self, now: float) -> int:
-        """Credits in the operator's book, of this UTC month, and what open jobs have wasted already."""
-        rows = await self._database.read(SPENT, ("operator", month_of(now)))
-        wasted = await self._database.read(WASTED)
-        return (rows[0][0] if rows else 0) + wasted[0][0]
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""

@@ -129,9 +129,7 @@ class Generation:
                     raise
                 await self._free_retry(run, error)
             except PictureRefusedError as error:
-                if run.called_off.is_set() or (error.may_be_billed and not await self._may_waste(run.job)):
-                    raise
-                if not await self._pictures.upload_after_all(run, error):
+                if run.called_off.is_set() or not await self._pictures.upload_after_all(run, error):
                     raise
 
     async def _submitted(self, run: Run) -> bool:
@@ -177,19 +175,11 @@ class Generation:
                 raise SubmitUnansweredError(may_be_billed=True) from error
 
     async def _free_retry(self, run: Run, error: GenerationError) -> None:
-        """These refusals often pass at a second try. What the first may have cost stays in the operator's book alone."""
-        if error.may_be_billed and not await self._may_waste(run.job):
+        """These refusals often pass at a second try."""
+        # The first try's receipt stays: what is looked for later, with the same chosen seed, is not that one.
+        if not await run.hold_again(error, retried=True, request=self._reseeded(run.job)):
             raise error
         _log.info("job %s: %s, tried once more", run.job.id, error.code)
-        wasted = run.job.wasted + (run.job.credits if error.may_be_billed else 0)
-        request = self._reseeded(run.job)
-        # The first try's receipt stays: what is looked for later, with the same chosen seed, is not that one.
-        await run.save(run.job.to(State.HELD, retried=True, wasted=wasted, request=request))
-
-    async def _may_waste(self, job: Job) -> bool:
-        """Whether the operator's month has room for a try that nobody pays."""
-        spent = await self._parts.store.spent_this_month(self._parts.clock())
-        return spent + job.credits <= self._parts.operator_month
 
     def _reseeded(self, job: Job) -> Request:
         """A seed of ours is drawn anew: it tells the two tries apart in fal's list."""

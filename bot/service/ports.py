@@ -117,6 +117,13 @@ class JobStore(Protocol):
         """Store what changed, unless the process ends first."""
         ...
 
+    async def waste(self, job: Job, credit: int, stop: int) -> bool:
+        """Store a job whose try came to nothing and may have cost the operator so many credits.
+
+        False, and nothing is stored, when the operator's month would then be above `stop`, in credits.
+        """
+        ...
+
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""
         ...
@@ -135,10 +142,6 @@ class JobStore(Protocol):
 
     async def of_member(self, scope: str, member_id: int, most: int) -> list[Job]:
         """A member's jobs in one scope, the newest first."""
-        ...
-
-    async def spent_this_month(self, now: float) -> int:
-        """Credits in the operator's book, of this UTC month."""
         ...
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:

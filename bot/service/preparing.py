@@ -2,8 +2,8 @@
 
 import logging
 
-from bot.domain.errors import AccountError, FalBusyError, FalDownError, PictureRefusedError
-from bot.domain.job import Job, Picture, State
+from bot.domain.errors import AccountError, FalBusyError, FalDownError, GenerationError, PictureRefusedError
+from bot.domain.job import Job, Picture
 from bot.domain.order import Made, Reference
 from bot.service.gate import Gate
 from bot.service.points import Point
@@ -36,7 +36,8 @@ class Pictures:
     async def upload_after_all(self, run: Run, error: PictureRefusedError) -> bool:
         """Replace what was passed on and fal could not read by uploads; the job is HELD again.
 
-        False when that is not the reason: nothing that was passed on is among the refused.
+        False when that is not the reason: nothing that was passed on is among the refused. And when fal takes no upload,
+        or the operator's month has no room for another try.
         """
         references, given = run.job.order.references, run.job.request.arguments.get("image_urls")
         urls = list(given) if isinstance(given, list) else []
@@ -47,11 +48,13 @@ class Pictures:
         if not error.unreadable or not passed_on:
             return False
         _log.info("job %s: fal cannot read what it made itself; uploaded after all", run.job.id)
-        for position in passed_on:
-            urls[position - 1] = await self._uploaded(run, references[position - 1], position)
-        wasted = run.job.wasted + (run.job.credits if error.may_be_billed else 0)
-        await run.save(run.job.to(State.HELD, wasted=wasted, request=run.job.request.with_pictures(urls)))
-        return True
+        try:
+            for position in passed_on:
+                urls[position - 1] = await self._uploaded(run, references[position - 1], position)
+        except GenerationError as refused:  # free, unlike what came before: that is how the order ends
+            _log.warning("job %s: upload refused (%s)", run.job.id, refused.code)
+            return False
+        return await run.hold_again(error, request=run.job.request.with_pictures(urls))
 
     async def _passed_on(self, job: Job, reference: Reference) -> str | None:
         """The address of an image that still lives at fal; after a try that failed nothing is passed on any more."""

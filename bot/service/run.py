@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.domain.catalogue import Catalogue
+from bot.domain.errors import GenerationError
 from bot.domain.job import Job, State
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
@@ -94,6 +96,21 @@ class Run:
             self.job = told
         else:
             await self.save(told)
+
+    async def hold_again(self, error: GenerationError, **changes: Any) -> bool:  # noqa: ANN401 - as Job.to has it
+        """Back to HELD for another try; what the first may have cost stays in the operator's book alone.
+
+        False, and nothing has changed, when the operator's month has no room for a try that nobody pays.
+        """
+        wasted = self.job.credits if error.may_be_billed else 0
+        again = self.job.to(State.HELD, wasted=self.job.wasted + wasted, **changes)
+        if not wasted:
+            await self.save(again)
+        elif await self.parts.store.waste(again, wasted, self.parts.operator_month):
+            self.job = again
+        else:
+            return False
+        return True
 
     @property
     def folder(self) -> Path:

@@ -92,6 +92,7 @@ class House:
         self.max_concurrent = 2
         self.weights: dict[str, float] = {}
         self.max_wait = 3600.0
+        self.operator_month = 100_000
         self.reached: Callable[[Point], None] = nothing
 
     @asynccontextmanager
@@ -115,7 +116,7 @@ class House:
             max_wait=self.max_wait,
             find_lost=3600.0,
             keep_outputs=7 * 86400.0,
-            operator_month=100_000,
+            operator_month=self.operator_month,
             reached=self._reach,
         )
         scene = Scene(self.books, self.clock, parts, self.questions)

@@ -6,7 +6,7 @@ import pytest
 from doubles import WIDE, a_job, a_ticket, an_order
 from scenes import House, Scene
 
-from bot.domain.errors import PictureRefusedError
+from bot.domain.errors import InvalidRequestError, PictureRefusedError
 from bot.domain.job import Job, State
 from bot.domain.order import Made, Order
 
@@ -103,3 +103,26 @@ async def test_after_a_restart_what_fal_could_not_read_is_not_passed_on_again(ho
     async with house.open() as scene:
         await scene.over(held)
     assert urls(house) == [f"https://fal.invalid/uploads/{n}.png" for n in (1, 2)]
+
+
+async def test_without_room_in_the_operators_month_what_fal_cannot_read_is_not_tried_again(house: House) -> None:
+    house.operator_month = 2 * 8
+    async with house.open() as scene:
+        root = await scene.over(await scene.order())
+        house.fal.plan("make it night").endings = [PictureRefusedError(unreadable=True, may_be_billed=True)]
+        job = await scene.over(await scene.take(edit_of(root)))
+    assert (job.state, house.books.charged(job)) == (State.FAILED, (0, 8))
+    assert len(house.fal.submitted) == 2
+
+
+async def test_a_first_try_stays_the_operators_when_the_upload_after_it_is_refused(house: House, scene: Scene) -> None:
+    root = await scene.over(await scene.order())
+    house.plan("make it night")
+    house.fal.plan("make it night").endings = [PictureRefusedError(unreadable=True, may_be_billed=True)]
+    job = await scene.take(edit_of(root))
+    await scene.becomes(job, State.QUEUED)
+    house.fal.upload_refusals = [InvalidRequestError()]
+    house.finish("make it night")
+    failed = await scene.over(job)
+    assert (failed.state, house.books.charged(job)) == (State.FAILED, (0, 8))
+    assert house.told() == [(job.id, PictureRefusedError)]
