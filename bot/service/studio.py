@@ -213,6 +213,7 @@ class Studio:
         self._parts.reached(Point.COLLECTED)
         self._parts.alerts.over(Subject.INVALID_REQUESTS)
         charged = price(self._parts.catalogue, run.job, len(pictures))
+        made = price(self._parts.catalogue, run.job, len(result.images))  # fal charges for what could not be fetched, too
         rendered = run.job.to(
             State.RENDERED,
             pictures=tuple(pictures),
@@ -221,7 +222,7 @@ class Studio:
             units=result.units,
             cancel_wanted=run.called_off.is_set(),
         )
-        await run.save(rendered, Closing(customer=charged, operator=charged + run.job.wasted), Point.RENDERED)
+        await run.save(rendered, Closing(customer=charged, operator=made + run.job.wasted), Point.RENDERED)
 
     async def _deliver(self, run: Run) -> None:
         """Post, write down that it stands, then take the progress message away."""

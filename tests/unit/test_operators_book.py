@@ -1,11 +1,17 @@
 """The operator's book counts whatever fal may have charged, and its month is never overrun."""
 
-import pytest
-from doubles import until
-from scenes import House
+from pathlib import Path
 
-from bot.domain.errors import ContentRefusedError
-from bot.domain.job import State
+import pytest
+from doubles import NOON, WIDE, Books, FakeIntake, a_job, a_picture, a_ticket, until
+from scenes import House, Scene
+
+from bot.adapters.sqlite_audit import audit
+from bot.domain.errors import ContentRefusedError, ResultGoneError
+from bot.domain.job import Picture, State
+from bot.domain.ledger import Closing
+from bot.domain.order import Choices
+from bot.service.ports import ImageLink
 
 PRICE = 8
 
@@ -27,3 +33,44 @@ async def test_tries_that_nobody_pays_overrun_the_month_by_nothing_when_many_com
     assert len(house.fal.submitted) == tries
     assert sum(house.books.charged(job)[1] for job in jobs) == house.operator_month
     assert [job.state for job in ended].count(State.DELIVERED) == room
+
+
+class HalfAnIntake(FakeIntake):
+    """Of every two images the second is gone."""
+
+    async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
+        if position % 2 == 0:
+            raise ResultGoneError(may_be_billed=True)
+        return await super().collect(link, position, folder)
+
+
+async def test_an_image_that_fal_made_and_that_could_not_be_fetched_is_the_operators_alone(
+    house: House, tmp_path: Path
+) -> None:
+    house.intake = HalfAnIntake()
+    async with house.open() as scene:
+        done = await scene.over(await scene.order(choices=Choices(images=4)))
+    assert (done.state, done.charged, house.books.charged(done)) == (State.DELIVERED, 16, (16, 32))
+    assert list(audit(tmp_path / "bot.sqlite3")) == []
+
+
+async def test_the_operators_book_never_exceeds_the_price_that_was_held_for_more_images_than_were_asked_for(
+    house: House, scene: Scene
+) -> None:
+    house.fal.plan("a fox").images = 3
+    done = await scene.over(await scene.order(choices=Choices(images=2)))
+    assert house.books.charged(done) == (16, 16)
+
+
+@pytest.mark.parametrize(("operator", "agrees"), [(7, False), (8, True), (16, True), (17, False)])
+async def test_the_audit_finds_an_operators_book_below_the_charge_or_above_the_hold(
+    operator: int, books: Books, tmp_path: Path, *, agrees: bool
+) -> None:
+    job = await books.store.hold(a_job(credit=16), WIDE)
+    submitting = job.to(State.SUBMITTING, submitted_at=NOON)
+    queued = submitting.to(State.QUEUED, ticket=a_ticket())
+    rendered = queued.to(State.RENDERED, pictures=(a_picture(),), rendered_at=NOON, charged=8)
+    await books.store.save(submitting)
+    await books.store.save(queued)
+    await books.store.save(rendered, Closing(customer=8, operator=operator))
+    assert (list(audit(tmp_path / "bot.sqlite3")) == []) is agrees
