@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -79,22 +80,20 @@ class Fal:
                 await self._sleep(RESULT_PAUSE)
         else:
             raise ResultGoneError(may_be_billed=True)
-        if not all(self._may_fetch(link.url) for link in result.images):
-            raise ResultGoneError(may_be_billed=True)
-        return result
+        return replace(result, images=tuple(replace(one, url=self._fetchable(one.url)) for one in result.images))
 
     async def find(self, request: Request, since: float, until: float) -> tuple[Ticket, ...]:
         """Look in fal's own list for requests like this one."""
         ids = await self._list.find(request, since, until)
         return tuple(ticket_from_id(request.endpoint, one, self._addresses.queue) for one in ids)
 
-    def _may_fetch(self, url: str) -> bool:
+    def _fetchable(self, url: str | None) -> str | None:
         """fal's files come over TLS from anywhere, or from the configured place; nothing else on this network is read."""
         try:
-            given = URL(url)
-            return given.scheme == "https" or given.origin() == URL(self._addresses.cdn).origin()
+            given = URL(url or "")
+            return url if given.scheme == "https" or given.origin() == URL(self._addresses.cdn).origin() else None
         except ValueError:
-            return False
+            return None
 
     async def cancel(self, ticket: Ticket) -> None:
         """Ask fal to cancel."""

@@ -81,7 +81,7 @@ def _refusal(entries: list[dict[str, Any]], *, billed: bool) -> GenerationError:
 def _may_be_billed(headers: Mapping[str, str]) -> bool:
     """A 422 "may still be charged if a runner spent GPU time"; the header, where it comes, says so exactly."""
     try:
-        return float(headers.get(BILLABLE, "")) > 0
+        return not float(headers.get(BILLABLE, "")) <= 0  # what is no number, "nan", says nothing
     except ValueError:
         return True
 
@@ -112,6 +112,6 @@ def _place(entry: dict[str, Any]) -> str:
 
 def _position(entry: dict[str, Any]) -> int | None:
     location: Any = entry.get("loc")
-    if isinstance(location, list) and location and isinstance(location[-1], int):
+    if isinstance(location, list) and location and isinstance(location[-1], int) and location[-1] >= 0:
         return location[-1] + 1
     return None

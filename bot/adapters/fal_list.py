@@ -4,7 +4,7 @@ Source: api.fal.ai/v1/models/requests/by-endpoint, seen in public clients in 202
 is not documented: not listed therefore means unknown, never absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class _Item(BaseModel):
 
 
 class _Page(BaseModel):
-    items: list[_Item]
+    items: list[Any]
     next_cursor: str | None = None
     has_more: bool = False
 
@@ -45,7 +45,7 @@ class FalList:
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._page(request.endpoint, since, until, cursor)
-            for item in page.items:
+            for item in _readable(page.items):
                 if _agree(item, request, request.arguments):
                     same.append(item.request_id)
                 elif "seed" in request.arguments and _agree(item, request, ("seed", "prompt")):
@@ -72,6 +72,15 @@ class FalList:
                 return _Page.model_validate_json(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValidationError):
             raise FalDownError from None
+
+
+def _readable(items: Iterable[object]) -> Iterator[_Item]:
+    """What cannot be read is of others: ours is as it was sent, and must be found beside it."""
+    for item in items:
+        try:
+            yield _Item.model_validate(item)
+        except ValidationError:
+            continue
 
 
 def _agree(item: _Item, request: Request, names: Iterable[str]) -> bool:

@@ -5,6 +5,7 @@ Why not fal-client here: its polling costs 1 to 5 ms of CPU per request and grow
 """
 
 import json
+import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -41,16 +42,19 @@ TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 
 class _StatusAnswer(BaseModel):
+    """Only what is needed must be readable: an answer that is never understood keeps its job waiting for ever."""
+
     status: str
-    queue_position: int | None = None
-    error: str | None = None
+    queue_position: Any = None
+    error: Any = None
     """What a request that failed says here, too. Source: fal_client 1.0.3, client.py, class Completed."""
 
     @property
     def meaning(self) -> Status:
         match self.status:
             case "IN_QUEUE":
-                return InQueue(self.queue_position)
+                ahead = self.queue_position
+                return InQueue(ahead if isinstance(ahead, int) and ahead >= 0 else None)
             case "COMPLETED":
                 return Completed()
             case _:
@@ -59,11 +63,11 @@ class _StatusAnswer(BaseModel):
 
 class _File(BaseModel):
     url: str
-    content_type: str | None = None
+    content_type: Any = None
 
 
 class _ResultAnswer(BaseModel):
-    images: list[_File]
+    images: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,17 +253,30 @@ def _result(answer: _Answer) -> Result:
         raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
     try:
         result = _ResultAnswer.model_validate(answer.body)
-    except ValidationError:
-        raise FalDownError(may_be_billed=True) from None
+    except ValidationError:  # without any JSON of fal's, something in front of it spoke: the result may be there later
+        raise FalDownError(may_be_billed=isinstance(answer.body, dict)) from None
     units = _units(answer.headers)
     if not result.images:
         raise NoImageMadeError(may_be_billed=units != 0)
-    links = tuple(ImageLink(url=one.url, content_type=one.content_type) for one in result.images)
+    links = tuple(map(_link, result.images))
+    if all(link.url is None for link in links):
+        raise FalDownError(may_be_billed=True)
     return Result(images=links, units=units)
 
 
-def _units(headers: CIMultiDictProxy[str]) -> float | None:
+def _link(image: object) -> ImageLink:
+    """One that cannot be read takes no other with it: all of them are paid."""
     try:
-        return float(headers.get(BILLABLE, ""))
+        file = _File.model_validate(image)
+    except ValidationError:
+        return ImageLink(url=None, content_type=None)
+    return ImageLink(url=file.url, content_type=file.content_type if isinstance(file.content_type, str) else None)
+
+
+def _units(headers: CIMultiDictProxy[str]) -> float | None:
+    """None where fal names none, or no number that can be."""
+    try:
+        units = float(headers.get(BILLABLE, ""))
     except ValueError:
         return None
+    return units if 0 <= units < math.inf else None

@@ -79,10 +79,12 @@ class Intake:
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
         """Fetch one image of a result; the bytes decide what it is, not what its server says."""
+        if link.url is None:
+            raise ResultGoneError(may_be_billed=True)
         raw = folder / f"image-{position}.raw"
         for attempt in range(1, RESULT_TRIES + 1):
             try:
-                return await self._collect_once(link, raw)
+                return await self._collect_once(link.url, raw)
             except (DownloadError, PictureError, OSError) as error:
                 _log.warning("image %d of a result, try %d: %s", position, attempt, type(error).__name__)
                 gone = not isinstance(error, NetworkError | OSError)
@@ -116,11 +118,11 @@ class Intake:
             else:
                 return
 
-    async def _collect_once(self, link: ImageLink, raw: Path) -> Picture:
-        fetched = await self._downloads.fetch(link.url, raw, max_bytes=RESULT_BYTES)
+    async def _collect_once(self, url: str, raw: Path) -> Picture:
+        fetched = await self._downloads.fetch(url, raw, max_bytes=RESULT_BYTES)
         seen = await asyncio.to_thread(_kept_as_seen, raw)
         return Picture(
-            url=link.url,
+            url=url,
             filename=raw.with_suffix(seen.kind.suffix).name,
             content_type=seen.kind.content_type,
             width=seen.width,

@@ -43,7 +43,8 @@ Status = InQueue | InProgress | Completed
 class ImageLink:
     """One image of a result, still at fal."""
 
-    url: str
+    url: str | None
+    """None where fal names no address that may be fetched."""
     content_type: str | None
 
 

@@ -213,7 +213,7 @@ class Studio:
         self._parts.reached(Point.COLLECTED)
         self._parts.alerts.over(Subject.INVALID_REQUESTS)
         charged = price(self._parts.catalogue, run.job, len(pictures))
-        made = price(self._parts.catalogue, run.job, len(result.images))  # fal charges for what could not be fetched, too
+        made = price(self._parts.catalogue, run.job, len(result.images))  # fal charges for what is gone, too
         rendered = run.job.to(
             State.RENDERED,
             pictures=tuple(pictures),

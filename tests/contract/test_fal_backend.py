@@ -107,6 +107,41 @@ async def test_a_status_that_cannot_be_read_is_a_trouble_that_passes(pauses: Pau
         assert await seen(backend, ticket_from_id(TEXT, "r-1", server.url)) == [Completed()]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"error": {"type": "runner_disconnected"}},
+        {"error": ["no"]},
+        {"queue_position": "soon"},
+        {"queue_position": 1.5},
+        {"logs": 7, "metrics": []},
+    ],
+    ids=str,
+)
+async def test_what_is_odd_beside_the_status_does_not_hide_that_a_request_is_done(
+    pauses: Pauses, odd: dict[str, object]
+) -> None:
+    """Otherwise it would be watched for ever, and what was paid never fetched."""
+    async with (
+        HostileServer(Conduct(says=answer(200, {"status": "COMPLETED", **odd}))) as server,
+        backend_at(server.url, pauses) as backend,
+    ):
+        assert await seen(backend, ticket_from_id(TEXT, "r-1", server.url)) == [Completed()]
+
+
+@pytest.mark.parametrize(("said", "ahead"), [(3, 3), (0, 0), (None, None), (-2, None), ("3", None), (2.5, None)])
+async def test_a_place_in_fals_queue_that_is_no_number_of_requests_is_not_told(
+    pauses: Pauses, said: object, ahead: int | None
+) -> None:
+    queued, done = {"status": "IN_QUEUE", "queue_position": said}, {"status": "COMPLETED"}
+    async with (
+        HostileServer(Conduct(says=answer(202, queued)), Conduct(says=answer(200, done))) as server,
+        backend_at(server.url, pauses) as backend,
+    ):
+        told = await seen(backend, ticket_from_id(TEXT, "r-1", server.url))
+    assert told == [InQueue(ahead), Completed()]
+
+
 # --- cancelling -----------------------------------------------------------------------------------
 
 
@@ -255,6 +290,16 @@ async def test_a_list_that_cannot_be_read_says_so(backend: Fal, keyed_fal: Loopb
         async with HostileServer(Conduct(says=answer(200, said))) as server, backend_at(server.url, pauses) as other:
             with pytest.raises(FalDownError):
                 await other.find(simple(), *window())
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, {}, {"request_id": None}, {"request_id": "r-2", "json_input": "text"}], ids=str
+)
+async def test_an_entry_of_the_list_that_cannot_be_read_hides_no_lost_request(pauses: Pauses, odd: object) -> None:
+    ours = {"request_id": "r-1", "json_input": dict(simple().arguments)}
+    page = {"items": [odd, ours], "next_cursor": None, "has_more": False}
+    async with HostileServer(Conduct(says=answer(200, page))) as server, backend_at(server.url, pauses) as backend:
+        assert [one.request_id for one in await backend.find(simple(), *window())] == ["r-1"]
 
 
 async def test_what_fal_adds_to_its_record_does_not_hide_a_lost_request(backend: Fal, keyed_fal: LoopbackFal) -> None:

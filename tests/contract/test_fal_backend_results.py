@@ -167,8 +167,31 @@ async def test_an_image_that_lies_anywhere_on_this_network_is_not_fetched(pauses
         HostileServer(Conduct(says=answer(200, images))) as server,
         backend_at(server.url, pauses) as backend,
     ):
-        error = await failure(backend, ticket_from_id(TEXT, "r-1", server.url))
-    assert (type(error), error.may_be_billed) == (ResultGoneError, True)
+        result = await backend.result(ticket_from_id(TEXT, "r-1", server.url))
+    assert [link.url for link in result.images] == ["https://v3.fal.media/good.png", None]
+
+
+@pytest.mark.parametrize("odd", [None, "a.png", {}, {"url": None}, {"url": 5}, [{"url": "https://v3.fal.media/b.png"}]])
+async def test_an_image_that_cannot_be_read_takes_no_other_with_it(pauses: Pauses, odd: object) -> None:
+    images = {"images": [odd, {"url": "https://v3.fal.media/good.png", "content_type": 5, "width": -1}]}
+    async with (
+        HostileServer(Conduct(says=answer(200, images))) as server,
+        backend_at(server.url, pauses) as backend,
+    ):
+        result = await backend.result(ticket_from_id(TEXT, "r-1", server.url))
+    assert [(link.url, link.content_type) for link in result.images] == [
+        (None, None),
+        ("https://v3.fal.media/good.png", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "units"), [("2", 2.0), ("0", 0.0), ("inf", None), ("nan", None), ("-1", None), ("1e999", None)]
+)
+async def test_units_that_are_no_amount_are_not_named(pauses: Pauses, header: str, units: float | None) -> None:
+    said = answer(200, {"images": [{"url": "https://v3.fal.media/a.png"}]}, x_fal_billable_units=header)
+    async with HostileServer(Conduct(says=said)) as server, backend_at(server.url, pauses) as backend:
+        assert (await backend.result(ticket_from_id(TEXT, "r-1", server.url))).units == units
 
 
 async def test_images_over_tls_from_anywhere_and_from_the_configured_place_are_taken(pauses: Pauses) -> None:
@@ -181,7 +204,7 @@ async def test_images_over_tls_from_anywhere_and_from_the_configured_place_are_t
     assert result.units is None
 
 
-@pytest.mark.parametrize("said", [b"", b"[]", b"{}", b'{"images": null}', b'{"images": [{}]}', b"<html>nginx</html>"])
+@pytest.mark.parametrize("said", [b"{}", b'{"images": null}', b'{"images": [{}]}', b'{"images": [null]}'])
 async def test_a_200_without_images_that_can_be_read_may_have_been_billed(pauses: Pauses, said: bytes) -> None:
     async with (
         HostileServer(Conduct(says=answer(200, said))) as server,
@@ -190,3 +213,15 @@ async def test_a_200_without_images_that_can_be_read_may_have_been_billed(pauses
         error = await failure(backend, ticket_from_id(TEXT, "r-1", server.url))
     assert (type(error), error.may_be_billed) == (FalDownError, True)
     assert len(server.heard) == 5
+
+
+@pytest.mark.parametrize("said", [b"", b"[]", b"null", b"<html>nginx</html>"])
+async def test_a_200_that_is_not_of_fal_hides_what_was_paid_for_an_hour_at_most(pauses: Pauses, said: bytes) -> None:
+    strange, good = answer(200, said), answer(200, {"images": [{"url": "https://v3.fal.media/a.png"}]})
+    server = HostileServer(*[Conduct(says=strange)] * 60, Conduct(says=good))
+    async with server, backend_at(server.url, pauses) as backend:
+        ticket = ticket_from_id(TEXT, "r-1", server.url)
+        assert len((await backend.result(ticket)).images) == 1
+        server.conducts = [Conduct(says=strange)]
+        error = await failure(backend, ticket)
+    assert (type(error), error.may_be_billed) == (ResultGoneError, True)

@@ -356,7 +356,7 @@ class FakeIntake:
     prepared: list[Reference] = field(default_factory=list[Reference])
     owns: list[Path | None] = field(default_factory=list[Path | None])
     """Of each prepared picture, where the bot's own file is."""
-    collected: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    collected: list[tuple[str, int, str | None]] = field(default_factory=list[tuple[str, int, str | None]])
     """Folder, position and address."""
     refuse: BaseException | None = None
     lose: BaseException | None = None

@@ -119,7 +119,10 @@ def test_a_refused_picture_is_named_by_its_place_in_the_order_from_one(kind: str
     assert error.position == 2
 
 
-@pytest.mark.parametrize("loc", [["body"], ["body", "image_urls"], [], None, "body", ["body", "image_urls", "1"]])
+@pytest.mark.parametrize(
+    "loc",
+    [["body"], ["body", "image_urls"], [], None, "body", ["body", "image_urls", "1"], ["body", "image_urls", -7]],
+)
 def test_a_refused_picture_whose_place_fal_does_not_say_has_none(loc: object) -> None:
     error = at_result(422, {"detail": [{"loc": loc, "type": "image_load_error"}]})
     assert isinstance(error, PictureRefusedError)
@@ -127,7 +130,8 @@ def test_a_refused_picture_whose_place_fal_does_not_say_has_none(loc: object) ->
 
 
 @pytest.mark.parametrize(
-    ("units", "billed"), [("0", False), ("0.0", False), ("0.75", True), ("3", True), ("", True), ("many", True)]
+    ("units", "billed"),
+    [("0", False), ("0.0", False), ("0.75", True), ("3", True), ("", True), ("many", True), ("nan", True)],
 )
 @pytest.mark.parametrize("kind", ["content_policy_violation", "no_media_generated", "image_load_error", "value_error"])
 def test_fals_own_count_of_units_decides_whether_a_refusal_was_billed(kind: str, units: str, *, billed: bool) -> None:

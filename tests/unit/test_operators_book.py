@@ -1,16 +1,20 @@
 """The operator's book counts whatever fal may have charged, and its month is never overrun."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from doubles import NOON, WIDE, Books, FakeIntake, a_job, a_picture, a_ticket, until
 from scenes import House, Scene
 
+from bot.adapters.downloads import Fetched
+from bot.adapters.intake import Intake
+from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sqlite_audit import audit
 from bot.domain.errors import ContentRefusedError, ResultGoneError
 from bot.domain.job import Picture, State
 from bot.domain.ledger import Closing
-from bot.domain.order import Choices
+from bot.domain.order import Choices, Reference
 from bot.service.ports import ImageLink
 
 PRICE = 8
@@ -74,3 +78,20 @@ async def test_the_audit_finds_an_operators_book_below_the_charge_or_above_the_h
     await books.store.save(queued)
     await books.store.save(rendered, Closing(customer=8, operator=operator))
     assert (list(audit(tmp_path / "bot.sqlite3")) == []) is agrees
+
+
+class Nowhere:
+    """A network and a channel in which nothing is."""
+
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        raise AssertionError(f"{url} was asked for {max_bytes} bytes at most, for {target}")
+
+    async def fresh(self, reference: Reference) -> Reference | None:
+        raise AssertionError(reference.filename)
+
+
+async def test_an_image_without_an_address_is_gone_at_once(tmp_path: Path) -> None:
+    intake = Intake(Nowhere(), PictureWorker(), PictureLimits(), asyncio.sleep, Nowhere())
+    with pytest.raises(ResultGoneError) as raised:
+        await intake.collect(ImageLink(url=None, content_type=None), 1, tmp_path)
+    assert raised.value.may_be_billed
