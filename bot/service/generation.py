@@ -24,6 +24,7 @@ from bot.domain.errors import (
 from bot.domain.eta import middle
 from bot.domain.job import Job, State, Ticket
 from bot.domain.order import Request
+from bot.service.alerts import Subject
 from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.line import Line
@@ -45,6 +46,8 @@ LOOK_PATIENCE, SILENCE_PAUSE = 20.0, 60.0
 """Seconds for one look at a request past its deadline, and until the next while fal is silent."""
 ACCOUNT_PAUSE = 15.0
 """Seconds between looks at a running request while fal refuses the account."""
+LAST_LOOKS = 3600.0
+"""Seconds, at least, that a request is looked at after a start, however old it is."""
 
 T = TypeVar("T")
 Uncut = Callable[[Job], AbstractAsyncContextManager[None]]
@@ -114,6 +117,8 @@ class Generation:
         except BotError:
             self._line.done(run.job)
             raise
+        finally:
+            self._parts.alerts.over(Subject.ACCOUNT, run.job.id)
         self._line.done(run.job)
         return made
 
@@ -123,7 +128,8 @@ class Generation:
             if run.job.state is State.HELD and not await self._submitted(run):
                 continue
             try:
-                return await self._result(run)
+                async with within(self._kept(run.job), GenerationTimeoutError(may_be_billed=True)):
+                    return await self._result(run)
             except (ContentRefusedError, NoImageMadeError) as error:
                 if run.job.retried or run.called_off.is_set():
                     raise
@@ -200,7 +206,7 @@ class Generation:
             await asyncio.wait({cancelling})
         self._parts.reached(Point.COMPLETED)
         try:
-            return await self._despite_account(lambda: self._parts.backend.result(ticket))
+            return await self._despite_account(run, lambda: self._parts.backend.result(ticket))
         except CancelledAtFalError:
             if given_up:
                 raise GenerationTimeoutError from None
@@ -215,24 +221,25 @@ class Generation:
         while True:
             try:
                 async with within(max(0.0, left), _OverdueError()):
-                    await self._despite_account(lambda: self._watch(run, ticket))
+                    await self._despite_account(run, lambda: self._watch(run, ticket))
                     return False
             except _OverdueError:
                 if await self._is_unfinished(ticket):
                     break
+                self._line.done(run.job)  # it runs no longer, whatever came of it
                 left = SILENCE_PAUSE
         await self._cancel(ticket)
         async with within(CANCEL_GRACE, GenerationTimeoutError(may_be_billed=True)):
-            await self._despite_account(lambda: self._watch(run, ticket))
+            await self._despite_account(run, lambda: self._watch(run, ticket))
         return True
 
-    async def _despite_account(self, look: Callable[[], Awaitable[T]]) -> T:
-        """While fal refuses the account, a running request is looked at again later."""
+    async def _despite_account(self, run: Run, look: Callable[[], Awaitable[T]]) -> T:
+        """While fal refuses the account, look again later. It may be this request alone, so the gate stays as it is."""
         while True:
             try:
                 return await look()
-            except AccountError as error:
-                self._gate.shut(error)
+            except AccountError:
+                self._parts.alerts.up(Subject.ACCOUNT, run.job.id)
                 await self._parts.sleep(ACCOUNT_PAUSE)
 
     async def _is_unfinished(self, ticket: Ticket) -> bool:
@@ -277,6 +284,10 @@ class Generation:
                 _log.warning("cancel of %s: %s", ticket.request_id, error.code)
                 await self._parts.sleep(2.0**attempt)
         return None
+
+    def _kept(self, job: Job) -> float:
+        """Seconds from now on in which fal may still have what the request made."""
+        return max(LAST_LOOKS, (job.submitted_at or job.created_at) + self._parts.keep_outputs - self._parts.clock())
 
     def _deadline(self, job: Job) -> float:
         try:
