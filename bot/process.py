@@ -109,12 +109,19 @@ async def _operate(app: App) -> None:
 
 async def _sweep(app: App, data_dir: Path) -> None:
     while True:
-        try:
-            await app.gallery.sweep()
-            await app.privacy.sweep()
-            await app.purse.look()
-            free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
-            (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
-        except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it
-            _log.exception("the sweep failed")
+        await sweep(app, data_dir)
         await asyncio.sleep(SWEEP_EVERY)
+
+
+async def sweep(app: App, data_dir: Path) -> None:
+    """Every part of the housekeeping once. A full disk fails some of them, and is what another warns of."""
+
+    async def look_at_disk() -> None:
+        free = (await asyncio.to_thread(shutil.disk_usage, data_dir)).free
+        (app.alerts.up if free < DISK_LOW else app.alerts.over)(Subject.DISK)
+
+    for part in (app.gallery.sweep, app.privacy.sweep, app.purse.look, look_at_disk):
+        try:
+            await part()
+        except Exception:  # noqa: BLE001 - the boundary of one part: the others and the work go on without it
+            _log.exception("a part of the sweep failed")

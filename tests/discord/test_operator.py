@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import discord
 import pytest
@@ -9,8 +10,10 @@ import simcord
 from discord_acts import Books, delivered, eventually, private, refusal
 
 from bot.domain.rules import Rules, RulesRecord
+from bot.process import sweep
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
+from bot.service.alerts import Subject
 
 HOME = 1_500_000_000_000_000_000
 
@@ -53,6 +56,27 @@ async def test_the_operator_is_warned_as_the_months_stop_comes_nearer(
     here.time.passed += 32 * 86_400
     await here.app.purse.look()
     await eventually(lambda: len(office.history()) == 6)
+    task.cancel()
+
+
+@pytest.mark.settings(quota={"total_monthly_credits": 8})
+@pytest.mark.logs_errors
+async def test_a_part_of_the_housekeeping_that_fails_hides_no_warning(
+    here: World, books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Subject] = []
+
+    async def hear(subject: Subject, up: bool) -> None:  # noqa: FBT001 - the signature of Alerts.run
+        assert up
+        heard.append(subject)
+
+    monkeypatch.setattr("bot.process.DISK_LOW", 2**62)
+    task = asyncio.create_task(here.app.alerts.run(hear))
+    assert await order(here.member, here.channel) == ""
+    await delivered(here)
+    books.change("ALTER TABLE refusals RENAME TO out_of_the_way")  # forgetting cannot write, as on a full disk
+    await sweep(here.app, tmp_path)
+    await eventually(lambda: {Subject.DISK, Subject.PURSE_EMPTY} <= set(heard))
     task.cancel()
 
 
