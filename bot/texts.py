@@ -662,8 +662,8 @@ def added(new: int, found: int) -> str:
 
 ALERTS = {
     Subject.ACCOUNT: (
-        "fal refuses the account: the key is wrong, or the balance is out. New orders are refused until it is well.",
-        "fal takes requests again.",
+        "fal refuses the account: a wrong key, no balance, or a request of another account. If it lasts, no order is taken.",
+        "fal refuses the account no more.",
     ),
     Subject.FAL_AWAY: ("fal takes no requests: busy or unreachable. Orders wait.", "fal takes requests again."),
     Subject.INVALID_REQUESTS: (
@@ -674,7 +674,10 @@ ALERTS = {
         "A request's answer was lost. It is looked for in fal's list, and never sent again.",
         "No lost request is being looked for any more.",
     ),
-    Subject.DELIVERY: ("Finished images cannot be posted to Discord. They are kept and tried again.", "Posted again."),
+    Subject.DELIVERY: (
+        "Finished images cannot be posted to Discord. They are kept and tried again.",
+        "None waits any more.",
+    ),
     Subject.PURSE_HALF: ("Half of this month's credits are spent.", "Less than half of the month's credits are spent."),
     Subject.PURSE_LOW: ("80 % of this month's credits are spent.", "Less than 80 % of the month's credits are spent."),
     Subject.PURSE_EMPTY: (

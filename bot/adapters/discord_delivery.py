@@ -196,6 +196,7 @@ class Delivery:
                 continue
             self._alerts.over(Subject.DELIVERY, job.id)
             return message_id
+        self._alerts.over(Subject.DELIVERY, job.id)  # else no later outage would be told
         raise DeliveryError
 
     async def _insist(self, place: _Place, job: Job, folder: Path, *, again: bool) -> int:

@@ -401,6 +401,7 @@ async def test_while_an_order_is_looked_for_it_says_so_and_cannot_be_cancelled(h
 # --- Discord does not take the images -------------------------------------------------------------
 
 CHANNEL = "/channels/*/messages"
+BEGUN_AND_OVER = [(Subject.DELIVERY, True), (Subject.DELIVERY, False)]
 EVERYWHERE = (("POST", CHANNEL), ("PATCH", "/webhooks/*"), ("POST", "/users/@me/channels"))
 
 
@@ -474,6 +475,23 @@ async def test_images_that_can_be_posted_nowhere_are_kept_for_their_member(
     assert pictures(here, shown.response.message) == made(fal, job)
     await eventually(lambda: books.states() == ["delivered"])
     assert books.spent("customer") == 8
+
+
+async def test_the_operator_hears_of_each_outage_also_after_one_whose_images_were_posted_nowhere(
+    here: World, books: Books, news: News
+) -> None:
+    for outage in (1, 2):
+        for method, path in EVERYWHERE:
+            here.env.inject_error(method, path, status=503, times=None)
+        await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+        await eventually(lambda count=outage: news == [*BEGUN_AND_OVER * (count - 1), (Subject.DELIVERY, True)])
+        here.time.passed += 3601  # of trouble, in each place
+        here.env.backend.faults.clear()
+        for method, path in EVERYWHERE:
+            here.env.inject_error(method, path, status=403, code=50013, times=None)
+        await eventually(lambda count=outage: news == BEGUN_AND_OVER * count)
+        here.env.backend.faults.clear()
+    assert books.states() == ["rendered", "rendered"]
 
 
 async def test_a_member_is_told_where_images_are_that_can_be_posted_nowhere(here: World, books: Books) -> None:
