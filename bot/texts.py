@@ -662,7 +662,7 @@ def added(new: int, found: int) -> str:
 
 ALERTS = {
     Subject.ACCOUNT: (
-        "fal refuses the account: a wrong key, no balance, or a request of another account. If it lasts, no order is taken.",
+        "fal refuses the account: a wrong key, no balance, or a request that another account made. New orders may be refused.",
         "fal refuses the account no more.",
     ),
     Subject.FAL_AWAY: ("fal takes no requests: busy or unreachable. Orders wait.", "fal takes requests again."),

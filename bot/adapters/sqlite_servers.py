@@ -23,7 +23,7 @@ JOINED = """
     INSERT INTO servers (guild_id, name, joined_at) VALUES (:guild_id, :name, :at)
     ON CONFLICT DO UPDATE SET name = excluded.name, joined_at = coalesce(joined_at, excluded.joined_at), left_at = NULL
 """
-LEFT = "UPDATE servers SET left_at = :at, leave_wanted = 0 WHERE guild_id = :guild_id AND left_at IS NULL"
+LEFT = "UPDATE servers SET left_at = coalesce(left_at, :at), leave_wanted = 0 WHERE guild_id = :guild_id"
 PRESENT = "SELECT guild_id FROM servers WHERE left_at IS NULL"
 SET = {
     name: f"INSERT INTO servers (guild_id, {name}) VALUES (?, ?) ON CONFLICT DO UPDATE SET {name} = excluded.{name}"  # noqa: S608 - column names of ours

@@ -137,8 +137,8 @@ class Gallery:
     async def sweep(self) -> int:
         """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""
         folders = await asyncio.to_thread(self._folders)  # first: a folder made meanwhile belongs to a new job
+        busy = set(await self._jobs.busy())  # before what is finished: a job that goes on meanwhile is in one of both
         fresh = await self._jobs.with_files(self._clock() - self._keep)
-        busy = set(await self._jobs.busy())
         return await asyncio.to_thread(self._sweep, folders, [name for name in fresh if name not in busy], busy)
 
     def _folders(self) -> dict[str, int]:

@@ -26,13 +26,13 @@ class Gate:
 
     @property
     def is_shut(self) -> bool:
-        """Whether requests have to wait now."""
-        return self._clock() < self._shut_until
+        """Whether requests have to wait now; a clock that was set back keeps nobody waiting."""
+        return 0 < self._shut_until - self._clock() <= LONGEST_PAUSE
 
     async def passage(self) -> bool:
         """Wait until the gate is not shut; True then."""
-        while (pause := self._shut_until - self._clock()) > 0:
-            await self._sleep(min(pause, 1.0))
+        while self.is_shut:
+            await self._sleep(min(self._shut_until - self._clock(), 1.0))
         return True
 
     def shut(self, error: GenerationError) -> None:

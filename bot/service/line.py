@@ -136,7 +136,8 @@ class Line:
 
     async def _let_go(self, job: Job, sleep: Sleep) -> None:
         longest = max(self._forecast.usual(job), default=MAY_RUN)
-        await sleep((job.submitted_at or job.created_at) + longest - self._clock())
+        left = (job.submitted_at or job.created_at) + longest - self._clock()
+        await sleep(min(left, longest))  # a clock may be set back
         self.done(job)
 
     async def keep_told(self, sleep: Sleep) -> None:

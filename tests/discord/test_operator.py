@@ -110,6 +110,15 @@ async def test_the_bot_leaves_one_server_and_works_on_in_the_others(here: World,
     await delivered(here)
 
 
+async def test_a_server_that_was_left_already_is_not_left_again_when_it_invites_the_bot_anew(here: World) -> None:
+    await here.app.servers.joined(5, "five", 1.0)
+    await here.app.servers.left(5, 2.0)
+    await here.app.purse.change(5, "leave_wanted", value=True)
+    await carry_out(here)
+    await here.app.servers.joined(5, "five", 3.0)
+    assert await here.app.servers.to_leave() == []
+
+
 @pytest.mark.logs_errors
 async def test_a_server_that_cannot_be_left_holds_up_neither_the_next_nor_a_notice(here: World) -> None:
     (_, kept), (_, left) = await two_servers(here), await two_servers(here)

@@ -208,6 +208,16 @@ async def test_what_may_be_at_fal_has_a_place_as_long_as_such_requests_take() ->
             await until(lambda: people.turns == [1])
 
 
+async def test_what_may_be_at_fal_has_its_place_no_longer_when_the_clock_was_set_back() -> None:
+    async with crowd(places=1) as people:
+        lost = a_job(at=people.clock.now)
+        people.clock.now -= 86_400
+        async with people.line.maybe_there(lost, people.clock.sleep):
+            await people.ready(people.arrive(1))
+            people.clock.turn(20)
+            await until(lambda: people.turns == [1])
+
+
 async def test_what_was_found_at_fal_keeps_its_place_and_what_was_not_gives_it_back() -> None:
     async with crowd(places=2) as people:
         found, not_found = a_job(at=people.clock.now), a_job(at=people.clock.now)
