@@ -249,12 +249,14 @@ def _is_passing(answer: _Answer) -> bool:
 
 
 def _result(answer: _Answer) -> Result:
+    if not isinstance(answer.body, dict) and answer.status not in {401, 403, 499}:
+        raise FalDownError  # something in front of fal spoke: the result may be there later
     if answer.status != 200:  # noqa: PLR2004 - the one good status
         raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
     try:
         result = _ResultAnswer.model_validate(answer.body)
-    except ValidationError:  # without any JSON of fal's, something in front of it spoke: the result may be there later
-        raise FalDownError(may_be_billed=isinstance(answer.body, dict)) from None
+    except ValidationError:
+        raise FalDownError(may_be_billed=True) from None
     units = _units(answer.headers)
     if not result.images:
         raise NoImageMadeError(may_be_billed=units != 0)

@@ -215,6 +215,14 @@ async def test_a_200_without_images_that_can_be_read_may_have_been_billed(pauses
     assert len(server.heard) == 5
 
 
+@pytest.mark.parametrize("status", [302, 400, 404, 413, 421, 500, 502])
+async def test_a_page_of_something_in_front_of_fal_is_no_word_on_the_result(pauses: Pauses, status: int) -> None:
+    page, good = answer(status, b"<html>nginx</html>"), answer(200, {"images": [{"url": "https://v3.fal.media/a.png"}]})
+    server = HostileServer(*[Conduct(says=page)] * 40, Conduct(says=good))
+    async with server, backend_at(server.url, pauses) as backend:
+        assert len((await backend.result(ticket_from_id(TEXT, "r-1", server.url))).images) == 1
+
+
 @pytest.mark.parametrize("said", [b"", b"[]", b"null", b"<html>nginx</html>"])
 async def test_a_200_that_is_not_of_fal_hides_what_was_paid_for_an_hour_at_most(pauses: Pauses, said: bytes) -> None:
     strange, good = answer(200, said), answer(200, {"images": [{"url": "https://v3.fal.media/a.png"}]})
