@@ -1,5 +1,7 @@
 """What was used, from the sums that triggers keep: no job is read for it."""
 
+import asyncio
+import logging
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +9,10 @@ from bot.adapters.sqlite_connection import Database
 from bot.domain.ledger import day_of, month_of
 from bot.domain.usage import COLUMNS, Usage, UsageRow
 
+_log = logging.getLogger(__name__)
+
+COUNT_PATIENCE = 0.5
+"""Seconds. Discord wants its first answer within three."""
 USAGE_OF_SCOPE = "SELECT * FROM usage WHERE scope = ? AND day BETWEEN ? AND ? ORDER BY day"
 USAGE_OF_MEMBER = """
     SELECT * FROM usage INDEXED BY usage_of_member WHERE member_id = ? AND day BETWEEN ? AND ? AND scope = ? ORDER BY day
@@ -47,9 +53,13 @@ class SqliteUsage:
         return _usage(since, until, rows, refused)
 
     async def count_refusal(self, scope: str, member_id: int, code: str, now: float) -> None:
-        """The desk said no."""
+        """The desk said no. What cannot be counted soon is not: somebody waits for the reason."""
         values = (scope, day_of(now), member_id, code)
-        await self._database.write(lambda connection: connection.execute(COUNT_REFUSAL, values) and None)
+        try:
+            async with asyncio.timeout(COUNT_PATIENCE):
+                await self._database.write(lambda connection: connection.execute(COUNT_REFUSAL, values) and None)
+        except (TimeoutError, sqlite3.OperationalError) as error:
+            _log.warning("a refusal was not counted (%s)", type(error).__name__)
 
     async def operators_month(self, now: float) -> tuple[int, list[int]]:
         """The operator's credits of this UTC month, and of each of up to seven whole days before today."""

@@ -1,6 +1,7 @@
 """People and servers can be forgotten, and what was used is counted, in a real SQLite file."""
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,17 @@ async def test_usage_counts_what_came_what_failed_and_what_was_refused(books: Bo
     mine = await usage.of_member("guild:1", 8, NOON, 30)
     assert (mine.credits, mine.refused) == (8, 0)
     assert (await usage.of_server("guild:2", NOON, 30)).rows == ()
+
+
+async def test_who_is_refused_while_the_file_is_locked_hears_why_and_not_that_it_is_locked(books: Books) -> None:
+    usage = SqliteUsage(books.database)
+    books.outside.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    await usage.count_refusal("guild:1", 7, "EmptyPrompt", NOON)
+    assert time.monotonic() - began < 2
+    books.outside.execute("ROLLBACK")
+    await usage.count_refusal("guild:1", 7, "EmptyPrompt", NOON)
+    assert (await usage.of_server("guild:1", NOON, 30)).refused >= 1  # the first may be counted late
 
 
 async def test_a_cap_of_a_server_holds_in_the_hold_itself(books: Books) -> None:
