@@ -5,7 +5,6 @@ Why not fal-client here: its polling costs 1 to 5 ms of CPU per request and grow
 """
 
 import json
-import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -42,12 +41,13 @@ TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 
 class _StatusAnswer(BaseModel):
-    """Only what is needed must be readable: an answer that is never understood keeps its job waiting for ever."""
-
     status: str
     queue_position: Any = None
     error: Any = None
-    """What a request that failed says here, too. Source: fal_client 1.0.3, client.py, class Completed."""
+    """What a request that failed says here, too. Source: fal_client 1.0.3, client.py, class Completed.
+
+    Of any type, like the position: an answer that is never understood would keep its job waiting for ever.
+    """
 
     @property
     def meaning(self) -> Status:
@@ -75,6 +75,11 @@ class _Answer:
     status: int
     headers: CIMultiDictProxy[str]
     body: Any
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a JSON object, as all of fal's own are."""
+        return isinstance(self.body, dict)
 
 
 @dataclass(slots=True)
@@ -245,11 +250,11 @@ def _is_passing(answer: _Answer) -> bool:
         case 400:
             return answer.body == {"detail": "Request is still in progress"}  # seen at fal; no type tells it
         case _:
-            return answer.status >= 500 and not isinstance(answer.body, dict)  # noqa: PLR2004 - a server error
+            return answer.status >= 500 and not answer.is_object  # noqa: PLR2004 - a server error
 
 
 def _result(answer: _Answer) -> Result:
-    if not isinstance(answer.body, dict) and answer.status not in {401, 403, 499}:
+    if not answer.is_object and answer.status not in {401, 403, 499}:
         raise FalDownError  # something in front of fal spoke: the result may be there later
     if answer.status != 200:  # noqa: PLR2004 - the one good status
         raise meaning(answer.status, answer.body, answer.headers, at_submit=False)
@@ -281,4 +286,4 @@ def _units(headers: CIMultiDictProxy[str]) -> float | None:
         units = float(headers.get(BILLABLE, ""))
     except ValueError:
         return None
-    return units if 0 <= units < math.inf else None
+    return units if 0 <= units < float("inf") else None
