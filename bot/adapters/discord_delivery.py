@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -186,17 +187,15 @@ class Delivery:
         `at_progress` is called before the progress message is made the result.
         """
         content = _Content(job, self._catalogue)
-        for kind in places(job):
-            place = self._place(kind, content, at_progress)
-            if place is None:
-                continue
-            try:
-                message_id = await self._insist(place, job, folder, again=again)
-            except _ElsewhereError:
-                continue
-            self._alerts.over(Subject.DELIVERY, job.id)
-            return message_id
-        self._alerts.over(Subject.DELIVERY, job.id)  # else no later outage would be told
+        try:
+            for kind in places(job):
+                place = self._place(kind, content, at_progress)
+                if place is None:
+                    continue
+                with suppress(_ElsewhereError):
+                    return await self._insist(place, job, folder, again=again)
+        finally:
+            self._alerts.over(Subject.DELIVERY, job.id)  # also when it was given up: else no later outage would be told
         raise DeliveryError
 
     async def _insist(self, place: _Place, job: Job, folder: Path, *, again: bool) -> int:
