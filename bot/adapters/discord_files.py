@@ -62,7 +62,7 @@ class Packed:
                 file.fp.close()  # else its bytes stay in memory until a full garbage collection finds aiohttp's circles
 
     def _opened(self, job: Job) -> list[discord.File]:
-        # Read at once only for speed: aiohttp reads 256 KB a time, each in a thread: 1.2 ms of CPU for 1.5 MB.
+        # Read at once only for speed: aiohttp reads 256 KB a time, each in a thread: 0.4 ms of CPU for 1.5 MB.
         at_once = sum(path.stat().st_size for path in self.paths) <= AT_ONCE
         return [
             discord.File(

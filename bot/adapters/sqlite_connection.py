@@ -1,4 +1,4 @@
-"""One SQLite file, one writer, one reader: whole transactions in one hop, and what waits meanwhile together in the next.
+"""One SQLite file, one writer, one reader: whole transactions in one hop, many waiting writers in one commit.
 
 Why not a statement at a time: every aiosqlite call is a hop to its thread and every commit is a sync to disk. A
 transaction per hop answers some 1,500 holds a second with synchronous=FULL on two cores, a group of waiting
@@ -22,40 +22,48 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 GROUP = 500
-"""The most transactions in one commit, or reads in one hop; it bounds how long the last one waits."""
+"""The most transactions in one commit; it bounds how long the last one waits."""
 SOON = 0.1
-"""Seconds."""
+"""Seconds until what nobody waits for is written at the latest."""
+UNDO_AGAIN = 1.0
+"""Seconds. Until it is undone, credits are held for an order that its member was told is none."""
 BUSY_MS = 5000
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Work waiting for its turn, and who waits for it."""
+    """One transaction waiting for its turn, and who waits for it."""
 
     work: Work[Any]
     undo: Callable[[Any], Work[None]] | None
     answer: asyncio.Future[Any]
 
 
-class _Lane:
-    """One connection, and what waits for it: all of it goes in one hop."""
+class Database:
+    """An open database. Create it with `Database.open`, leave it with `close`."""
 
-    def __init__(
-        self,
-        connection: aiosqlite.Connection,
-        run: "Callable[[sqlite3.Connection, Sequence[Work[Any]]], list[_Outcome]]",
-        name: str,
-    ) -> None:
-        self._connection = connection
-        self._run = run
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._closing = False
         # The one task of this object; close() ends and awaits it.
-        self._task = asyncio.create_task(self._run_groups(), name=name)
+        self._task = asyncio.create_task(self._write_groups(), name="sqlite-writer")
 
-    async def ask(self, work: Work[T], undo: Callable[[T], Work[None]] | None = None) -> T:
-        """Wait for the outcome. `undo`: as in Database.write."""
+    @classmethod
+    async def open(cls, path: Path) -> "Database":
+        """Open a migrated file. Raises sqlite3.Error."""
+        writer = await _connect(path)
+        reader = await _connect(path)
+        await reader.execute("PRAGMA query_only = ON")
+        return cls(writer, reader)
+
+    async def write(self, work: Work[T], undo: Callable[[T], Work[None]] | None = None) -> T:
+        """Run a transaction; its exceptions undo it alone and are raised here.
+
+        `undo` makes the transaction that takes it back when the caller was gone before the answer came.
+        """
         if self._closing:
             raise sqlite3.ProgrammingError("the database is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -69,19 +77,28 @@ class _Lane:
                 self._take_back(one, answer.result())  # answered in the moment that its caller left
             raise
 
-    def add(self, work: Work[None], within: float = 0.0) -> None:
-        """Have it run with the next group, at the latest in so many seconds; nobody waits for it."""
+    def write_along(self, work: Work[None]) -> None:
+        """Run a transaction in the commit of the next one, or soon; nobody waits for it.
+
+        Only for speed: a commit of its own takes 0.7 ms of CPU.
+        """
         self._waiting.append(_Waiting(work, None, _nobody()))
-        asyncio.get_running_loop().call_later(within, self._wake.set)
+        asyncio.get_running_loop().call_later(SOON, self._wake.set)
+
+    async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        given: Any = parameters if isinstance(parameters, Mapping) else tuple(parameters)
+        return list(await self._reader.execute_fetchall(sql, given))
 
     async def close(self) -> None:
-        """Finish what waits, then close the connection."""
+        """Finish what waits, then close both connections."""
         self._closing = True
         self._wake.set()
         await self._task
-        await self._connection.close()
+        await self._reader.close()
+        await self._writer.close()
 
-    async def _run_groups(self) -> None:
+    async def _write_groups(self) -> None:
         while self._waiting or not self._closing:
             await self._wake.wait()
             self._wake.clear()
@@ -89,7 +106,7 @@ class _Lane:
                 group = [one for one in self._waiting[:GROUP] if not one.answer.done()]
                 del self._waiting[:GROUP]
                 try:
-                    outcomes = await _in_thread(self._connection, self._run, [one.work for one in group])
+                    outcomes = await _in_thread(self._writer, _run_group, [one.work for one in group])
                 except Exception as error:  # noqa: BLE001 - begin or commit failed: none happened, and each is told
                     outcomes = [_Outcome(error=error)] * len(group)
                 for one, outcome in zip(group, outcomes, strict=True):
@@ -105,49 +122,18 @@ class _Lane:
             self._take_back(one, outcome.result)
 
     def _take_back(self, one: _Waiting, result: object) -> None:
-        """Nobody heard the answer: undo what was written."""
-        if one.undo is not None:
-            self.add(one.undo(result))
+        """Nobody heard the answer: undo what was written, as often as it takes."""
+        if one.undo is None:
+            return
 
+        def undone(done: asyncio.Future[Any]) -> None:
+            if done.exception() is not None and not self._closing:
+                asyncio.get_running_loop().call_later(UNDO_AGAIN, self._take_back, one, result)
 
-class Database:
-    """An open database. Create it with `Database.open`, leave it with `close`."""
-
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._writer = _Lane(writer, _write_group, "sqlite-writer")
-        self._reader = _Lane(reader, _read_group, "sqlite-reader")
-
-    @classmethod
-    async def open(cls, path: Path) -> "Database":
-        """Open a migrated file. Raises sqlite3.Error."""
-        writer = await _connect(path)
-        reader = await _connect(path)
-        await reader.execute("PRAGMA query_only = ON")
-        return cls(writer, reader)
-
-    async def write(self, work: Work[T], undo: Callable[[T], Work[None]] | None = None) -> T:
-        """Run a transaction; its exceptions undo it alone and are raised here.
-
-        `undo` makes the transaction that takes it back when the caller was gone before the answer came.
-        """
-        return await self._writer.ask(work, undo)
-
-    def write_along(self, work: Work[None]) -> None:
-        """Run a transaction in the commit of the next one, which comes soon; nobody waits for it.
-
-        Only for speed: a commit of its own takes 0.8 ms of CPU.
-        """
-        self._writer.add(work, within=SOON)
-
-    async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
-        """All rows of a query."""
-        given: Any = parameters if isinstance(parameters, Mapping) else tuple(parameters)
-        return await self._reader.ask(lambda connection: connection.execute(sql, given).fetchall())
-
-    async def close(self) -> None:
-        """Finish what waits, then close both connections."""
-        await self._reader.close()
-        await self._writer.close()
+        answer = _nobody()
+        answer.add_done_callback(undone)
+        self._waiting.append(_Waiting(one.undo(result), None, answer))
+        self._wake.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +154,11 @@ def _nobody() -> asyncio.Future[Any]:
     return nobody
 
 
-def _read_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:
-    return [_tried(connection, work) for work in works]
-
-
-def _tried(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
-    try:
-        return _Outcome(result=work(connection))
-    except Exception as error:  # noqa: BLE001 - the boundary of one piece of work: its caller is told
-        return _Outcome(error=error)
-
-
-def _write_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:
+def _run_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:
     """Run each transaction behind a savepoint of its own, all in one commit."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [_transacted(connection, work) for work in works]
+        outcomes = [_run_one(connection, work) for work in works]
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
@@ -192,13 +167,16 @@ def _write_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> 
     return outcomes
 
 
-def _transacted(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
+def _run_one(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
     connection.execute("SAVEPOINT one")
-    outcome = _tried(connection, work)
-    if outcome.error is not None:
+    try:
+        result = work(connection)
+    except Exception as error:  # noqa: BLE001 - the boundary of one transaction: it is undone and its caller told
         connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        return _Outcome(error=error)
     connection.execute("RELEASE one")
-    return outcome
+    return _Outcome(result=result)
 
 
 async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: object) -> T:

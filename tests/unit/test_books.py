@@ -5,16 +5,18 @@ import sqlite3
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from doubles import NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books
+from doubles import NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.adapters import sqlite_connection
 from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.domain.errors import Allowance, QuotaExceededError, RefusedError, TooManyJobsError
 from bot.domain.job import NEXT, Approval, Job, Reply, State, Word, WrongStepError
@@ -482,6 +484,28 @@ async def test_who_gives_up_while_it_is_being_written_holds_nothing(books: Books
     await plug.pull()
     await nothing_is_held(books, job)
     assert books.entries(job) == {book: [("hold", 8), ("release", -8)] for book in ("customer", "operator")}
+
+
+async def test_what_cannot_be_undone_at_once_is_undone_later(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_connection, "UNDO_AGAIN", 0.001)
+    run, troubles = sqlite_connection._run_group, [sqlite3.OperationalError("disk I/O error")]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a disk that fails once
+
+    def failing(connection: sqlite3.Connection, works: Sequence[Any]) -> list[Any]:
+        if hold.cancelled() and troubles:
+            raise troubles.pop()
+        return run(connection, works)
+
+    job = a_job(credit=8)
+    hold = asyncio.create_task(books.store.hold(job, WIDE))
+    plug = Plug(books)
+    await plug.is_in()
+    hold.cancel()
+    await asyncio.wait([hold])
+    monkeypatch.setattr(sqlite_connection, "_run_group", failing)
+    await plug.pull()
+    await until(lambda: books.rows("SELECT state FROM jobs WHERE id = ?", job.id) == [("cancelled",)])
+    assert troubles == []
+    await nothing_is_held(books, job)
 
 
 async def test_who_gives_up_in_the_moment_of_the_answer_holds_nothing(books: Books) -> None:
