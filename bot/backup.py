@@ -27,6 +27,8 @@ def run_backup(data_dir: Path, target: Path) -> int:
     path = _database(data_dir)
     if target.exists():
         raise StartError(f"{target} exists already")
+    if not target.parent.is_dir():
+        raise StartError(f"there is no folder {target.parent}")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         copy, packed = Path(folder) / path.name, Path(folder) / "packed.tar"
         copy_database(path, copy)

@@ -11,6 +11,7 @@ from bot.domain.catalogue import Catalogue, Model
 from bot.domain.conduct import Act, Conduct, News, StrikeRules
 from bot.domain.errors import (
     AccountError,
+    ActUnsureError,
     AgeRestrictedError,
     Allowance,
     AlreadyGoneError,
@@ -986,6 +987,8 @@ def _books_refused(error: BotError) -> str | None:
             return f"This server has {counted(limit, 'order')} on the way already. Please try again in a minute."
         case BooksBusyError():
             return "The bot is very busy. Nothing was ordered; please try again in a moment."
+        case ActUnsureError():
+            return "The bot is very busy, and this may be done or not: look with `/who` before you do it again."
         case _:
             return None
 

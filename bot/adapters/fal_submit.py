@@ -26,6 +26,7 @@ from bot.adapters.fal_errors import meaning
 from bot.adapters.fal_http import Given, HttpClient
 from bot.domain.errors import FalDownError, GenerationError, SubmitUnansweredError
 from bot.domain.job import Ticket
+from bot.domain.ledger import DAY
 
 _log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ class FalDoor:
         """`priority`: where in fal's queue requests stand."""
         self._client = FalClient(key, addresses, session, timeout)
         self._priority: Priority = priority
-        seconds = keep_outputs_days * 24 * 3600
+        seconds = keep_outputs_days * DAY
         self._headers = {"X-Fal-Object-Lifecycle-Preference": f'{{"expiration_duration_seconds": {seconds}}}'}
 
     async def submit(self, endpoint: str, arguments: Mapping[str, object]) -> fal_client.AsyncRequestHandle:

@@ -387,7 +387,11 @@ class NotTextError(RefusedError):
 
 
 class BooksBusyError(RefusedError):
-    """The hold was not written in time; nothing was held."""
+    """The books did not answer in time. A hold that was not written by then is none."""
+
+
+class ActUnsureError(RefusedError):
+    """Nobody knows in time whether what a moderator does about a member was written."""
 
 
 @dataclass(kw_only=True, eq=False)

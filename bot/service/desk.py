@@ -32,15 +32,11 @@ from bot.service.people import People
 from bot.service.points import Point, nothing
 from bot.service.ports import Clock, JobStore
 from bot.service.purse import Purse
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.ruling import unheard
 from bot.service.stores import History, PictureKeepers, PreferencesStore, RulesStore
 from bot.service.word_ports import Words
 
-__all__ = ["BOOKS_TIMEOUT", "SEEDS", "Desk", "House"]
-
-BOOKS_TIMEOUT = 1.0
-"""Seconds for the hold, or for a look at the books; Discord wants its first answer within three."""
 TAKE_TIMEOUT = 2.0
 """Seconds for all looks of one order together: each may be in time, and the answer too late."""
 COUNT_TIMEOUT = 0.5

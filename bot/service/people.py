@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.domain.conduct import Act, Block, Conduct, News, StrikeRules
-from bot.domain.errors import AlreadyGoneError, BooksBusyError, MayNotBlockError
+from bot.domain.errors import ActUnsureError, AlreadyGoneError, BooksBusyError, MayNotBlockError
 from bot.domain.job import Job
 from bot.domain.journal import Acted, Deleted
 from bot.domain.ledger import DAY, charged_today
@@ -100,7 +100,7 @@ class People:
         check_target(member_id, is_bot=is_bot, by=by)
         at = self._clock()
         until = None if days is None else at + days * DAY
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             await self._store.block(scope, member_id, by=by, at=at, until=until, reason=reason)
         return await self._noted(scope, member_id, Act.BLOCK, by=by, reason=reason)
 
@@ -109,7 +109,7 @@ class People:
         before = await self.conduct(scope, member_id)
         if before.block is None and not before.strikes:
             return False
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             await self._store.unblock(scope, member_id, by=by, at=self._clock())
         self._note(Acted(scope=scope, act=Act.UNBLOCK, member_id=member_id, by=by))
         return True
@@ -117,7 +117,7 @@ class People:
     async def strike(self, scope: str, member_id: int, *, is_bot: bool, by: int, reason: str) -> Conduct:
         """Raises MayNotBlockError."""
         check_target(member_id, is_bot=is_bot, by=by)
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             rules = await self._strike_rules(scope)
             await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
         return await self._noted(scope, member_id, Act.STRIKE, by=by, reason=reason)
@@ -135,13 +135,13 @@ class People:
 
     async def grant(self, scope: str, member_id: int, credit: int, *, by: int, reason: str) -> Conduct:
         """For today."""
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             await self._store.grant(scope, member_id, credit, by=by, at=self._clock(), reason=reason)
         return await self._noted(scope, member_id, Act.GRANT, by=by, reason=reason, credit=credit)
 
     async def reset(self, scope: str, member_id: int, *, by: int) -> int:
         """The credits that were given back for today."""
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             credit = await self._store.reset(scope, member_id, by=by, at=self._clock())
         if credit:
             self._note(Acted(scope=scope, act=Act.RESET, member_id=member_id, by=by, credits=credit))
@@ -155,7 +155,7 @@ class People:
         Raises AlreadyGoneError.
         """
         at = self._clock()
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
             credit = await self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at)
         if credit is None:
             raise AlreadyGoneError
@@ -165,8 +165,11 @@ class People:
     async def _noted(
         self, scope: str, member_id: int, act: Act, *, by: int, reason: str = "", credit: int = 0
     ) -> Conduct:
-        """How the member stands now."""
-        now = await self.conduct(scope, member_id)
+        """How the member stands now. Raises ActUnsureError."""
+        try:
+            now = await self.conduct(scope, member_id)
+        except BooksBusyError:
+            raise ActUnsureError from None
         self._note(Acted(scope=scope, act=act, member_id=member_id, by=by, reason=reason, credits=credit, conduct=now))
         return now
 

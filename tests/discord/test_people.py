@@ -4,7 +4,9 @@ import pytest
 from discord_acts import Books, delivered, private, refusal
 from discord_restart import Restart
 
+from bot.domain.errors import BooksBusyError
 from bot.sandbox.world import World
+from bot.service.people import People
 
 DAY = 86_400
 
@@ -34,6 +36,19 @@ async def test_a_blocked_member_reads_the_whole_reason(here: World) -> None:
     await here.moderator.slash(here.channel, "block", member=here.member, reason=reason)
     said = refusal(await here.member.slash(here.channel, "imagine", prompt="a lighthouse"))
     assert f"The reason given: `{reason}`." in said
+
+
+async def test_a_grant_whose_outcome_is_not_known_in_time_is_not_called_undone(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*_: object) -> None:
+        raise BooksBusyError
+
+    with monkeypatch.context() as busy:
+        busy.setattr(People, "conduct", late)
+        said = await act(here, "allowance grant", member=here.member, credits=50)
+    assert said == "The bot is very busy, and this may be done or not: look with `/who` before you do it again."
+    assert "50 credits granted for today" in await act(here, "who", member=here.member)
 
 
 async def test_a_block_ends_by_itself(here: World) -> None:
