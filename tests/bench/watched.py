@@ -33,8 +33,8 @@ class Lateness:
         self._lines: list[str] = []
 
     def tick(self) -> None:
-        """Note how late this call is, and ask for the next."""
-        late = time.monotonic() - self._due
+        """Note how late this call is, and ask for the next. uvloop's may be a millisecond early."""
+        late = max(0.0, time.monotonic() - self._due)
         self._lines.append(f"{time.time():.3f} {late:.6f}\n")
         if len(self._lines) == LINES:
             self._file.writelines(self._lines)

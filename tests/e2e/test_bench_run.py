@@ -37,7 +37,8 @@ async def test_both_bots_deliver_one_order_and_everything_about_it_is_written_do
     assert (ours["side"], naive["side"]) == ("bot", "naive")
     for one in (ours, naive):
         assert (one["finished"], one["limited"]) == (1, 0)
-        assert all(one[name] > 0 for name in ("cpu_ms", "posted_p50", "ack_p99", "memory_mb", "lag_p99"))
+        assert min(one[name] for name in ("cpu_ms", "posted_p50", "ack_p99", "memory_mb")) > 0
+        assert one["lag_p99"] >= 0
         assert min(one["fal_calls"], one["discord_calls"]) >= 3
 
     page = (tmp_path / "bench.md").read_text(encoding="utf-8")
