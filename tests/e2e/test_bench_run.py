@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,14 @@ from bot.settings import ROOT
 async def bench(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A run that is interrupted when a test does not wait for its end."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.bench",
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        # What a shell runs in the background ignores SIGINT, and so would all that it starts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process
