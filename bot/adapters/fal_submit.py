@@ -92,7 +92,7 @@ class _Requests:
         try:
             return await self._http.request(method, url, **given)
         except httpx.ConnectError:
-            backup = vendor._fallback_url(httpx.URL(url))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
+            backup = vendor._fallback_url(httpx.URL(url))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one of the names above
             if backup is None:
                 raise
         _log.warning("fal's first domain cannot be reached; trying %s", backup.host)

@@ -27,6 +27,6 @@ class Recent:
         self._done[what] = now
         try:
             yield
-        except BaseException:
+        except BaseException:  # what is called off may be done again, too
             self._done.pop(what, None)
             raise
