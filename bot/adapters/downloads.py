@@ -2,21 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
 import aiohttp
+
+T = TypeVar("T")
 
 AT_ONCE, OF_ONE_ORDER = 32, 2
 """Downloads at once, and of these into one folder, which is one order's; the others wait.
 
 Over TLS one takes up to 1.9 MB of memory, and 1.5 however small its blocks. An order has 4 MB; with four at once it took 7.
 """
-_BLOCK = 256 * 1024
+_BLOCK = 768 * 1024
 """Bytes that are written at a time, in a thread: a disk that cannot keep up blocks whoever writes.
 
 Not one by one as they come, 16 to 256 KiB, only for speed: added up in the event loop, an order took 3 ms more CPU.
@@ -63,14 +65,6 @@ class TruncatedError(NetworkError):
     reason: str = "truncated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """What arrived: the file's size and the type its server declared."""
-
-    bytes: int
-    content_type: str
-
-
 class Downloads:
     """Downloads over one session, which its owner closes.
 
@@ -83,41 +77,45 @@ class Downloads:
         self._places_by_folder = WeakValueDictionary[Path, asyncio.Semaphore]()
 
     async def fetch(
-        self, url: str, target: Path, *, max_bytes: int, timeout_s: float = 120.0, stall_s: float = 20.0
-    ) -> Fetched:
-        """Fetch a file of at most `max_bytes` and put it at `target` once it is complete and on the disk.
+        self,
+        url: str,
+        part: Path,
+        place: Callable[[Path], T],
+        *,
+        max_bytes: int,
+        timeout_s: float = 120.0,
+        stall_s: float = 20.0,
+    ) -> T:
+        """Fetch a file of at most `max_bytes`, and once it is complete and on the disk let `place` say where it belongs.
 
-        `timeout_s` bounds the whole download from its turn on, `stall_s` a silence in it. While it grows the file is
-        `target` with the suffix `.part`; after a failure neither is there. Raises DownloadError, and OSError when the disk
-        fails.
+        `place` is called in a thread, with `part`, and gives the file its name; what is left at `part` goes away, also
+        when `place` raises. `timeout_s` bounds the whole download from its turn on, `stall_s` a silence in it. Raises
+        DownloadError, OSError when the disk fails, and what `place` raises.
         """
         if url.partition(":")[0].lower() not in {"http", "https"}:
             raise GoneError(status=None)
         # The order's own places first: what waits for one of these shall keep none from other orders.
-        of_order = self._places_by_folder.setdefault(target.parent, asyncio.Semaphore(OF_ONE_ORDER))
+        of_order = self._places_by_folder.setdefault(part.parent, asyncio.Semaphore(OF_ONE_ORDER))
         async with of_order, self._places:
-            return await self._fetch(url, target, max_bytes, timeout_s, stall_s)
-
-    async def _fetch(self, url: str, target: Path, max_bytes: int, timeout_s: float, stall_s: float) -> Fetched:
-        try:
-            async with self._session.get(
-                url,
-                max_redirects=_REDIRECTS + 1,  # aiohttp raises at this one instead of following it
-                headers={"Accept-Encoding": "identity"},
-                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=stall_s, sock_read=stall_s),
-                raise_for_status=False,
-            ) as response:
-                _check(response, max_bytes)
-                return await _save(response, target, max_bytes)
-        # `from None` everywhere: the texts of aiohttp's errors carry the address.
-        except TimeoutError:
-            raise NetworkError(reason="timeout") from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects) as error:
-            raise GoneError(status=getattr(error, "status", None)) from None
-        except aiohttp.ClientPayloadError:
-            raise TruncatedError from None
-        except aiohttp.ClientError as error:
-            raise NetworkError(reason=type(error).__name__) from None
+            try:
+                async with self._session.get(
+                    url,
+                    max_redirects=_REDIRECTS + 1,  # aiohttp raises at this one instead of following it
+                    headers={"Accept-Encoding": "identity"},
+                    timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=stall_s, sock_read=stall_s),
+                    raise_for_status=False,
+                ) as response:
+                    _check(response, max_bytes)
+                    return await _save(response, part, place, max_bytes)
+            # `from None` everywhere: the texts of aiohttp's errors carry the address.
+            except TimeoutError:
+                raise NetworkError(reason="timeout") from None
+            except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects) as error:
+                raise GoneError(status=getattr(error, "status", None)) from None
+            except aiohttp.ClientPayloadError:
+                raise TruncatedError from None
+            except aiohttp.ClientError as error:
+                raise NetworkError(reason=type(error).__name__) from None
 
 
 def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
@@ -130,9 +128,9 @@ def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
         raise TooLargeError(limit_bytes=max_bytes)
 
 
-async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> Fetched:
+async def _save(response: aiohttp.ClientResponse, path: Path, place: Callable[[Path], T], max_bytes: int) -> T:
     received, held, size = 0, list[bytes](), 0
-    with _Part(target) as part:
+    with _Part(path) as part:
         async for chunk in response.content.iter_any():
             received += len(chunk)
             if received > max_bytes:
@@ -145,16 +143,14 @@ async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) 
         declared = response.content_length
         if declared is not None and received < declared and "Content-Encoding" not in response.headers:
             raise TruncatedError
-        await asyncio.to_thread(part.keep, held)
-    return Fetched(bytes=received, content_type=response.content_type)
+        return await asyncio.to_thread(part.finish, held, place)
 
 
 class _Part:
-    """A file while it grows; it goes away unless it was kept."""
+    """A file while it grows; it goes away unless it was given a place."""
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._path = target.with_suffix(".part")
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,12 +161,12 @@ class _Part:
         """Blocks."""
         self._file.writelines(chunks)
 
-    def keep(self, rest: Sequence[bytes]) -> None:
-        """Put the file in its place, on the disk for good. Blocks."""
+    def finish(self, rest: Sequence[bytes], place: Callable[[Path], T]) -> T:
+        """Have it on the disk for good, and then in its place. Blocks."""
         self.write(rest)
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._path.replace(self._target)
+        return place(self._path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

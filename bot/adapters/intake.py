@@ -1,15 +1,17 @@
 """The PictureIntake port: members' attachments and fal's results, from the network to checked files."""
 
 import asyncio
+import functools
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from bot.adapters.downloads import DownloadError, Fetched, GoneError, NetworkError, TooLargeError
+from bot.adapters.downloads import DownloadError, GoneError, NetworkError, TooLargeError
 from bot.adapters.picture_bytes import PictureType, is_complete
-from bot.adapters.pictures import Inspected, PictureLimits, PictureWorker, inspect
+from bot.adapters.pictures import PictureLimits, PictureWorker, inspect
 from bot.domain.errors import (
     PictureError,
     PictureGoneError,
@@ -23,6 +25,8 @@ from bot.service.ports import ImageLink, Prepared, Sleep
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 REFERENCE_TRIES = 3
 GONE_TRIES, RESULT_TRIES = 6, 120
 """Of a result that answers wrongly, and of one that cannot be reached or stored: it is paid, and fal keeps it for days."""
@@ -33,8 +37,8 @@ RESULT_BYTES = 200 * 1024 * 1024
 class Fetcher(Protocol):
     """Gets files from the network."""
 
-    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
-        """Put a file at `target`, complete. Raises DownloadError."""
+    async def fetch(self, url: str, part: Path, place: Callable[[Path], T], *, max_bytes: int) -> T:
+        """What `place` makes, in a thread, of the complete file at `part`. Raises DownloadError, and what `place` raises."""
         ...
 
 
@@ -81,10 +85,10 @@ class Intake:
         """Fetch one image of a result; the bytes decide what it is, not what its server says."""
         if link.url is None:
             raise ResultGoneError(may_be_billed=True)
-        raw = folder / f"image-{position}.raw"
+        part, place = folder / f"image-{position}.part", functools.partial(_placed, url=link.url)
         for attempt in range(1, RESULT_TRIES + 1):
             try:
-                return await self._collect_once(link.url, raw)
+                return await self._downloads.fetch(link.url, part, place, max_bytes=RESULT_BYTES)
             except (DownloadError, PictureError, OSError) as error:
                 _log.warning("image %d of a result, try %d: %s", position, attempt, type(error).__name__)
                 gone = not isinstance(error, NetworkError | OSError)
@@ -106,7 +110,9 @@ class Intake:
     async def _fetch(self, url: str, raw: Path) -> None:
         for attempt in range(1, REFERENCE_TRIES + 1):
             try:
-                await self._downloads.fetch(url, raw, max_bytes=self._limits.source_bytes)
+                await self._downloads.fetch(
+                    url, raw.with_suffix(".part"), lambda part: part.replace(raw), max_bytes=self._limits.source_bytes
+                )
             except TooLargeError as error:
                 raise PictureTooLargeError(limit_bytes=error.limit_bytes) from None
             except GoneError:
@@ -118,26 +124,21 @@ class Intake:
             else:
                 return
 
-    async def _collect_once(self, url: str, raw: Path) -> Picture:
-        fetched = await self._downloads.fetch(url, raw, max_bytes=RESULT_BYTES)
-        seen = await asyncio.to_thread(_kept_as_seen, raw)
-        return Picture(
-            url=url,
-            filename=raw.with_suffix(seen.kind.suffix).name,
-            content_type=seen.kind.content_type,
-            width=seen.width,
-            height=seen.height,
-            size=fetched.bytes,
-        )
 
-
-def _kept_as_seen(raw: Path) -> Inspected:
+def _placed(part: Path, url: str) -> Picture:
     """Name a whole picture by its kind. Blocks; raises PictureError, NetworkError and OSError."""
-    seen = inspect(raw)
-    if not is_complete(raw):
+    seen = inspect(part)
+    if not is_complete(part):
         raise NetworkError(reason="incomplete picture")
-    raw.replace(raw.with_suffix(seen.kind.suffix))
-    return seen
+    path = part.replace(part.with_suffix(seen.kind.suffix))
+    return Picture(
+        url=url,
+        filename=path.name,
+        content_type=seen.kind.content_type,
+        width=seen.width,
+        height=seen.height,
+        size=path.stat().st_size,
+    )
 
 
 def _found(reference: Reference, position: int, folder: Path) -> Prepared | None:

@@ -1,4 +1,4 @@
-"""One SQLite file, one writer, one reader: whole transactions in one hop, many waiting writers in one commit.
+"""One SQLite file, one writer, one reader: what waits for either goes to its thread together, in one hop.
 
 Why not a statement at a time: every aiosqlite call is a hop to its thread and every commit is a sync to disk. A
 transaction per hop answers some 1,500 holds a second with synchronous=FULL on two cores, a group of waiting
@@ -22,9 +22,9 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 GROUP = 500
-"""The most transactions in one commit; it bounds how long the last one waits."""
-SOON = 0.1
-"""Seconds until what nobody waits for is written at the latest."""
+"""The most that goes in one hop, and so in one commit; it bounds how long the last one waits."""
+SOON = 0.5
+"""Seconds until what is in no hurry is written at the latest."""
 UNDO_AGAIN = 1.0
 """Seconds. Until it is undone, credits are held for an order that its member was told is none."""
 BUSY_MS = 5000
@@ -32,85 +32,139 @@ BUSY_MS = 5000
 
 @dataclass(slots=True)
 class _Waiting:
-    """One transaction waiting for its turn, and who waits for it."""
+    """What waits for its turn, and who waits for it."""
 
     work: Work[Any]
-    undo: Callable[[Any], Work[None]] | None
     answer: asyncio.Future[Any]
+    undo: Callable[[Any], Work[None]] | None = None
 
 
 class Database:
     """An open database. Create it with `Database.open`, leave it with `close`."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._writer = writer
-        self._reader = reader
-        self._waiting: list[_Waiting] = []
-        self._wake = asyncio.Event()
-        self._closing = False
-        # The one task of this object; close() ends and awaits it.
-        self._task = asyncio.create_task(self._write_groups(), name="sqlite-writer")
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, soon: float) -> None:
+        self._soon = soon
+        self._writer = _Line(writer, _run_group, self._take_back)
+        self._reader = _Line(reader, _run_all, self._take_back)
 
     @classmethod
-    async def open(cls, path: Path) -> "Database":
-        """Open a migrated file. Raises sqlite3.Error."""
+    async def open(cls, path: Path, *, soon: float = SOON) -> "Database":
+        """Open a migrated file. `soon`: seconds that a write may wait which is in no hurry. Raises sqlite3.Error."""
         writer = await _connect(path)
         reader = await _connect(path)
         await reader.execute("PRAGMA query_only = ON")
-        return cls(writer, reader)
+        return cls(writer, reader, soon)
 
     async def write(self, work: Work[T], undo: Callable[[T], Work[None]] | None = None) -> T:
         """Run a transaction; its exceptions undo it alone and are raised here.
 
         `undo` makes the transaction that takes it back when the caller was gone before the answer came.
         """
-        if self._closing:
-            raise sqlite3.ProgrammingError("the database is closed")
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        one = _Waiting(work, undo, answer)
-        self._waiting.append(one)
-        self._wake.set()
+        one = self._writer.ask(work, undo)
         try:
-            return await answer
+            return await one.answer
         except asyncio.CancelledError:
-            if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self._take_back(one, answer.result())  # answered in the moment that its caller left
+            if one.answer.done() and not one.answer.cancelled() and one.answer.exception() is None:
+                self._take_back(one, one.answer.result())  # answered in the moment that its caller left
             raise
 
-    def write_along(self, work: Work[None]) -> None:
-        """Run a transaction in the commit of the next one, or soon; nobody waits for it.
+    async def write_along(self, work: Work[T]) -> T:
+        """Run a transaction that is in no hurry: in the commit of the next one, or soon.
 
         Only for speed: a commit of its own takes 0.7 ms of CPU.
         """
-        self._waiting.append(_Waiting(work, None, _nobody()))
-        asyncio.get_running_loop().call_later(SOON, self._wake.set)
+        return await self._writer.ask(work, within=self._soon).answer
+
+    def write_for_nobody(self, work: Work[None]) -> None:
+        """The same; nobody waits for it."""
+        self._writer.put(_Waiting(work, _nobody()), within=self._soon)
 
     async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         given: Any = parameters if isinstance(parameters, Mapping) else tuple(parameters)
-        return list(await self._reader.execute_fetchall(sql, given))
+        return await self._reader.ask(lambda connection: connection.execute(sql, given).fetchall()).answer
 
     async def close(self) -> None:
         """Finish what waits, then close both connections."""
-        self._closing = True
-        self._wake.set()
-        await self._task
         await self._reader.close()
         await self._writer.close()
 
-    async def _write_groups(self) -> None:
-        while self._waiting or not self._closing:
+    def _take_back(self, one: _Waiting, result: object) -> None:
+        """Nobody heard the answer: undo what was written, as often as it takes."""
+        if one.undo is None:
+            return
+
+        def undone(done: asyncio.Future[Any]) -> None:
+            if done.exception() is not None and not self._writer.closing:
+                asyncio.get_running_loop().call_later(UNDO_AGAIN, self._take_back, one, result)
+
+        answer = _nobody()
+        answer.add_done_callback(undone)
+        self._writer.put(_Waiting(one.undo(result), answer))
+
+
+class _Line:
+    """One connection, and what waits for it."""
+
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        run: Callable[[sqlite3.Connection, Sequence[Work[Any]]], "list[_Outcome]"],
+        unheard: Callable[[_Waiting, object], None],
+    ) -> None:
+        """`run` takes a group, in the connection's thread. `unheard`: something was done, and who waited for it is gone."""
+        self._connection = connection
+        self._run = run
+        self._unheard = unheard
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self.closing = False
+        # The one task of this object; close() ends and awaits it.
+        self._task = asyncio.create_task(self._run_groups(), name="sqlite")
+
+    def ask(self, work: Work[Any], undo: Callable[[Any], Work[None]] | None = None, *, within: float = 0.0) -> _Waiting:
+        """Have it done, within so many seconds. Raises sqlite3.ProgrammingError once closed."""
+        if self.closing:
+            raise sqlite3.ProgrammingError("the database is closed")
+        one = _Waiting(work, asyncio.get_running_loop().create_future(), undo)
+        self.put(one, within)
+        return one
+
+    def put(self, one: _Waiting, within: float = 0.0) -> None:
+        """Let it wait for the next group."""
+        self._waiting.append(one)
+        if not within:
+            self._wake.set()
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(within, self._wake.set)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the connection."""
+        self.closing = True
+        self._wake.set()
+        await self._task
+        await self._connection.close()
+
+    async def _run_groups(self) -> None:
+        while self._waiting or not self.closing:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                group = [one for one in self._waiting[:GROUP] if not one.answer.done()]
-                del self._waiting[:GROUP]
-                try:
-                    outcomes = await _in_thread(self._writer, _run_group, [one.work for one in group])
-                except Exception as error:  # noqa: BLE001 - begin or commit failed: none happened, and each is told
-                    outcomes = [_Outcome(error=error)] * len(group)
-                for one, outcome in zip(group, outcomes, strict=True):
-                    self._answer(one, outcome)
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+            group = [one for one in self._waiting[:GROUP] if not one.answer.done()]
+            del self._waiting[:GROUP]
+            if self._waiting:
+                self._wake.set()
+            if not group:
+                continue
+            try:
+                outcomes = await _in_thread(self._connection, self._run, [one.work for one in group])
+            except Exception as error:  # noqa: BLE001 - begin or commit failed: none happened, and each is told
+                outcomes = [_Outcome(error=error)] * len(group)
+            for one, outcome in zip(group, outcomes, strict=True):
+                self._answer(one, outcome)
 
     def _answer(self, one: _Waiting, outcome: "_Outcome") -> None:
         if not one.answer.done():
@@ -119,21 +173,7 @@ class Database:
             else:
                 one.answer.set_exception(outcome.error)
         elif outcome.error is None:
-            self._take_back(one, outcome.result)
-
-    def _take_back(self, one: _Waiting, result: object) -> None:
-        """Nobody heard the answer: undo what was written, as often as it takes."""
-        if one.undo is None:
-            return
-
-        def undone(done: asyncio.Future[Any]) -> None:
-            if done.exception() is not None and not self._closing:
-                asyncio.get_running_loop().call_later(UNDO_AGAIN, self._take_back, one, result)
-
-        answer = _nobody()
-        answer.add_done_callback(undone)
-        self._waiting.append(_Waiting(one.undo(result), None, answer))
-        self._wake.set()
+            self._unheard(one, outcome.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +209,22 @@ def _run_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> li
 
 def _run_one(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
     connection.execute("SAVEPOINT one")
-    try:
-        result = work(connection)
-    except Exception as error:  # noqa: BLE001 - the boundary of one transaction: it is undone and its caller told
+    outcome = _outcome(connection, work)
+    if outcome.error is not None:
         connection.execute("ROLLBACK TO one")
-        connection.execute("RELEASE one")
-        return _Outcome(error=error)
     connection.execute("RELEASE one")
-    return _Outcome(result=result)
+    return outcome
+
+
+def _run_all(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:
+    return [_outcome(connection, work) for work in works]
+
+
+def _outcome(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
+    try:
+        return _Outcome(result=work(connection))
+    except Exception as error:  # noqa: BLE001 - the boundary of one caller's work: it alone is told
+        return _Outcome(error=error)
 
 
 async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: object) -> T:
@@ -192,6 +240,6 @@ async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
     connection.row_factory = sqlite3.Row
-    for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL"):
+    for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL", "temp_store = MEMORY"):
         await connection.execute(f"PRAGMA {pragma}")
     return connection

@@ -130,7 +130,7 @@ class SqliteStore:
     def save_soon(self, job: Job) -> None:
         """Store what changed, unless the process ends first."""
         now = self._clock()
-        self._database.write_along(lambda connection: _save(connection, job, None, now))
+        self._database.write_for_nobody(lambda connection: _save(connection, job, None, now))
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""

@@ -53,4 +53,4 @@ class SqliteTimings:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(ADD_TIME, row)
 
-        self._database.write_along(work)
+        self._database.write_for_nobody(work)

@@ -34,19 +34,17 @@ class SqliteTree:
 
         Returns the ids of the jobs whose images are deleted by this.
         """
-        known = {one: job_id for one in message_ids if (job_id := await self._job_of(one)) is not None}
-        if not known:
-            return []
 
         def work(connection: sqlite3.Connection) -> list[str]:
             deleted = list[str]()
-            for message_id, job_id in known.items():
-                if connection.execute(DELETED, (at, message_id)).rowcount == 1:
-                    deleted.append(job_id)
-                connection.execute(DROP_COPY, (message_id,))
+            for message_id in message_ids:
+                for (job_id,) in connection.execute(JOB_OF, {"message": message_id}).fetchall():
+                    if connection.execute(DELETED, (at, message_id)).rowcount == 1:
+                        deleted.append(job_id)
+                    connection.execute(DROP_COPY, (message_id,))
             return deleted
 
-        return await self._database.write(work)
+        return await self._database.write_along(work)
 
     async def add_copy(self, job_id: str, channel_id: int, message_id: int) -> None:
         """A job's images stand in one more message."""
@@ -60,8 +58,3 @@ class SqliteTree:
     async def keepers(self, member_ids: Collection[int]) -> frozenset[int]:
         """Those of these members who let nobody else edit the pictures that they post."""
         return frozenset([one for one in member_ids if await self._database.read(KEEPER, (one,))])
-
-    async def _job_of(self, message_id: int) -> str | None:
-        """Most deleted messages are other people's; a look is cheaper than a write."""
-        rows = await self._database.read(JOB_OF, {"message": message_id})
-        return rows[0]["id"] if rows else None

@@ -2,23 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 import simcord
 from simcord.backend.cdn import CDN_BASE
 
-from bot.adapters.downloads import Downloads, Fetched, GoneError, TooLargeError
+from bot.adapters.downloads import Downloads, GoneError, TooLargeError
 from bot.adapters.intake import Fetcher
 from bot.app import App, opened
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.simcord_time import use_time
 from bot.service.ports import Sleep
 from bot.settings import Settings
+
+T = TypeVar("T")
 
 
 class WorldTime:
@@ -39,18 +41,18 @@ class SimcordFiles:
         self._downloads = downloads
         self.env: simcord.Env | None = None
 
-    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
-        """Put a file at `target`. Raises DownloadError."""
+    async def fetch(self, url: str, part: Path, place: Callable[[Path], T], *, max_bytes: int) -> T:
+        """What `place` makes of the complete file at `part`. Raises DownloadError."""
         if not url.startswith(CDN_BASE) or self.env is None:
-            return await self._downloads.fetch(url, target, max_bytes=max_bytes)
+            return await self._downloads.fetch(url, part, place, max_bytes=max_bytes)
         data = self.env.backend.cdn.get(url)
         if data is None:
             raise GoneError(status=404)
         if len(data) > max_bytes:
             raise TooLargeError(limit_bytes=max_bytes)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(target.write_bytes, data)
-        return Fetched(bytes=len(data), content_type="application/octet-stream")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(part.write_bytes, data)
+        return await asyncio.to_thread(place, part)
 
 
 @dataclass(slots=True, kw_only=True)

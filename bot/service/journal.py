@@ -25,6 +25,11 @@ MOST_WAITING = 500
 """Events of one server."""
 MOST_LINES, MOST_CHARACTERS = 10, 3800
 """Of one message; Discord takes 4,000 characters, and five messages in five seconds."""
+KNOWN = 60.0
+"""Seconds that a server's log channel is taken to be the one that was read last, unless a change of the rules comes by.
+
+Only for speed: each read is a hop to the database's thread and back, for two events of every order.
+"""
 GRACE = 2.0
 """Seconds that the bot's stop spends on what was not posted yet."""
 
@@ -54,6 +59,7 @@ class Journal:
         self._clock = clock
         self._most = most
         self._waiting: dict[str, deque[tuple[Event, float]]] = {}
+        self._known: dict[str, tuple[int | None, float]] = {}
         self._news: asyncio.Queue[str] = asyncio.Queue()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -109,8 +115,11 @@ class Journal:
             self._idle.set()
 
     async def _channels(self, event: Event) -> list[int]:
-        """Read anew each time. Where the log moves from is told, too: nobody silences it unseen."""
-        now = (await self._rules.rules(event.scope)).rules.log_channel
+        """Where the log moves from is told, too: nobody silences it unseen."""
+        now, until = self._known.get(event.scope, (None, 0.0))
+        if isinstance(event, Changed) or not 0 <= until - self._clock() <= KNOWN:
+            now = (await self._rules.rules(event.scope)).rules.log_channel
+            self._known[event.scope] = now, self._clock() + KNOWN
         return [one for one in dict.fromkeys((now, _moved_from(event))) if one is not None]
 
     def _page(self, first: tuple[Event, float], waiting: deque[tuple[Event, float]]) -> Page:

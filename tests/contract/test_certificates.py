@@ -35,7 +35,9 @@ async def main(url: str) -> None:
         async for status in fal.watch(ticket):
             done = isinstance(status, Completed)
         [image] = (await fal.result(ticket)).images
-        await Downloads(session).fetch(image.url, Path(sys.argv[2]) / "image", max_bytes=10**7)
+        await Downloads(session).fetch(
+            image.url, Path(sys.argv[2]) / "part", lambda part: part.rename(part.with_name("image")), max_bytes=10**7
+        )
         await fal.upload(Path(sys.argv[2]) / "image", "image/png")
 
 asyncio.run(main(sys.argv[1]))
@@ -56,7 +58,7 @@ async def test_fal_over_tls_is_believed_with_the_authority_in_ssl_cert_file(tmp_
 async def test_an_unknown_authority_is_not_believed(tmp_path: Path) -> None:
     async with tls_fal(tmp_path) as fal, aiohttp.ClientSession() as session:
         with pytest.raises(NetworkError):
-            await Downloads(session).fetch(f"{fal.url}/files/made/x", tmp_path / "image", max_bytes=100)
+            await Downloads(session).fetch(f"{fal.url}/files/made/x", tmp_path / "image", Path.stat, max_bytes=100)
         assert not fal.requests
 
 

@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageCms, ImageDraw
@@ -56,6 +57,11 @@ def srgb_profile() -> bytes:
 def names(folder: Path) -> list[str]:
     """What is in a folder."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def into(target: Path) -> tuple[Path, Callable[[Path], Path]]:
+    """Where a download grows, and that it becomes `target`."""
+    return target.with_suffix(".part"), lambda part: part.replace(target)
 
 
 def half_red_half_blue(size: tuple[int, int] = (60, 40)) -> Image.Image:

@@ -5,11 +5,10 @@ import sqlite3
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from doubles import NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books, until
@@ -488,12 +487,12 @@ async def test_who_gives_up_while_it_is_being_written_holds_nothing(books: Books
 
 async def test_what_cannot_be_undone_at_once_is_undone_later(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_connection, "UNDO_AGAIN", 0.001)
-    run, troubles = sqlite_connection._run_group, [sqlite3.OperationalError("disk I/O error")]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a disk that fails once
+    run, troubles = sqlite_connection._run_one, [sqlite3.OperationalError("disk I/O error")]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a disk that fails once
 
-    def failing(connection: sqlite3.Connection, works: Sequence[Any]) -> list[Any]:
+    def failing(connection: sqlite3.Connection, work: Callable[..., object]) -> object:
         if hold.cancelled() and troubles:
             raise troubles.pop()
-        return run(connection, works)
+        return run(connection, work)
 
     job = a_job(credit=8)
     hold = asyncio.create_task(books.store.hold(job, WIDE))
@@ -501,7 +500,7 @@ async def test_what_cannot_be_undone_at_once_is_undone_later(books: Books, monke
     await plug.is_in()
     hold.cancel()
     await asyncio.wait([hold])
-    monkeypatch.setattr(sqlite_connection, "_run_group", failing)
+    monkeypatch.setattr(sqlite_connection, "_run_one", failing)
     await plug.pull()
     await until(lambda: books.rows("SELECT state FROM jobs WHERE id = ?", job.id) == [("cancelled",)])
     assert troubles == []

@@ -14,12 +14,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from pictures_made import names
+from pictures_made import into, names
 
 from bot.adapters.downloads import (
     DownloadError,
     Downloads,
-    Fetched,
     GoneError,
     NetworkError,
     TooLargeError,
@@ -136,7 +135,7 @@ async def refusal(
 ) -> DownloadError:
     """The error of a download that must fail, leave nothing behind, and tell nobody the address."""
     with pytest.raises(DownloadError) as caught:
-        await downloads.fetch(url, folder / "file.png", max_bytes=max_bytes, timeout_s=10, stall_s=stall_s)
+        await downloads.fetch(url, *into(folder / "file.png"), max_bytes=max_bytes, timeout_s=10, stall_s=stall_s)
     assert names(folder) == []
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     assert "SECRET" not in told
@@ -151,11 +150,21 @@ def address(server: TestServer, path: str) -> str:
 @pytest.mark.parametrize("path", ["/whole", "/in-chunks", "/hop/1", "/hop/3"])
 async def test_a_whole_file_arrives(path: str, server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
     target = tmp_path / "new folder" / "file.png"
-    fetched = await downloads.fetch(address(server, path), target, max_bytes=len(CONTENT))
+    assert await downloads.fetch(address(server, path), *into(target), max_bytes=len(CONTENT)) == target
     assert target.read_bytes() == CONTENT
     assert names(target.parent) == [target.name]
-    declared = "application/octet-stream" if path == "/in-chunks" else "image/png"
-    assert fetched == Fetched(bytes=len(CONTENT), content_type=declared)
+
+
+async def test_a_whole_file_that_nobody_wants_goes_away(
+    server: TestServer, downloads: Downloads, tmp_path: Path
+) -> None:
+    def refuse(part: Path) -> None:
+        assert part.read_bytes() == CONTENT
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await downloads.fetch(address(server, "/whole"), tmp_path / "file.part", refuse, max_bytes=LIMIT)
+    assert names(tmp_path) == []
 
 
 async def test_an_earlier_file_is_replaced_only_by_a_whole_one(
@@ -164,9 +173,9 @@ async def test_an_earlier_file_is_replaced_only_by_a_whole_one(
     target = tmp_path / "file.png"
     target.write_bytes(b"earlier")
     with pytest.raises(TruncatedError):
-        await downloads.fetch(address(server, "/cut-off"), target, max_bytes=LIMIT)
+        await downloads.fetch(address(server, "/cut-off"), *into(target), max_bytes=LIMIT)
     assert target.read_bytes() == b"earlier"
-    await downloads.fetch(address(server, "/whole"), target, max_bytes=LIMIT)
+    await downloads.fetch(address(server, "/whole"), *into(target), max_bytes=LIMIT)
     assert target.read_bytes() == CONTENT
 
 
@@ -238,7 +247,9 @@ async def test_only_web_addresses_are_fetched(url: str, downloads: Downloads, tm
 
 
 async def test_a_cancelled_download_leaves_nothing(server: TestServer, downloads: Downloads, tmp_path: Path) -> None:
-    at_work = asyncio.ensure_future(downloads.fetch(address(server, "/silent"), tmp_path / "file.png", max_bytes=LIMIT))
+    at_work = asyncio.ensure_future(
+        downloads.fetch(address(server, "/silent"), *into(tmp_path / "file.png"), max_bytes=LIMIT)
+    )
     while not (tmp_path / "file.part").exists():  # noqa: ASYNC110 - a file that appears sets no event
         await asyncio.sleep(0.005)
     at_work.cancel()
@@ -252,7 +263,7 @@ async def test_however_large_a_file_is_little_of_it_is_in_memory(
 ) -> None:
     tracemalloc.start()
     try:
-        await downloads.fetch(address(server, "/enormous"), tmp_path / "file.png", max_bytes=ENORMOUS)
+        await downloads.fetch(address(server, "/enormous"), *into(tmp_path / "file.png"), max_bytes=ENORMOUS)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -263,13 +274,15 @@ async def test_however_large_a_file_is_little_of_it_is_in_memory(
 async def test_of_the_four_large_images_of_an_order_no_more_is_in_memory_than_an_order_has(
     server: TestServer, downloads: Downloads, tmp_path: Path
 ) -> None:
-    await downloads.fetch(address(server, "/whole"), tmp_path / "file.png", max_bytes=LIMIT)  # what all share is there
+    await downloads.fetch(
+        address(server, "/whole"), *into(tmp_path / "file.png"), max_bytes=LIMIT
+    )  # what all share is there
     tracemalloc.start()
     try:
         async with asyncio.TaskGroup() as tasks:
             for number in range(4):
                 target = tmp_path / f"{number}.png"
-                tasks.create_task(downloads.fetch(address(server, "/large"), target, max_bytes=LARGE))
+                tasks.create_task(downloads.fetch(address(server, "/large"), *into(target), max_bytes=LARGE))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -284,7 +297,7 @@ async def test_of_32_large_files_at_once_little_is_in_memory(
         async with asyncio.TaskGroup() as tasks:
             for number in range(AT_ONCE):
                 target = tmp_path / f"{number}" / "file.png"  # of as many orders
-                tasks.create_task(downloads.fetch(address(server, "/large"), target, max_bytes=LARGE))
+                tasks.create_task(downloads.fetch(address(server, "/large"), *into(target), max_bytes=LARGE))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -296,12 +309,14 @@ async def test_a_disk_that_cannot_keep_up_stops_this_download_alone(
 ) -> None:
     os.mkfifo(part := tmp_path / "file.part")
     slow_disk = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
-    stuck = asyncio.create_task(downloads.fetch(address(server, "/whole"), tmp_path / "file.png", max_bytes=LIMIT))
+    stuck = asyncio.create_task(
+        downloads.fetch(address(server, "/whole"), *into(tmp_path / "file.png"), max_bytes=LIMIT)
+    )
     rescue = threading.Timer(5, drain, [slow_disk])  # else a loop that stands would stand for ever
     rescue.start()
     try:
-        other = await downloads.fetch(address(server, "/whole"), tmp_path / "other.png", max_bytes=LIMIT)
-        assert other.bytes == len(CONTENT)
+        other = await downloads.fetch(address(server, "/whole"), *into(tmp_path / "other.png"), max_bytes=LIMIT)
+        assert other.read_bytes() == CONTENT
         assert not rescue.finished.is_set()
         rescue.cancel()
         await asyncio.to_thread(drain, slow_disk)

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 from doubles import until
-from pictures_made import names
+from pictures_made import into, names
 
-from bot.adapters.downloads import AT_ONCE, OF_ONE_ORDER, Downloads, Fetched, GoneError
+from bot.adapters.downloads import AT_ONCE, OF_ONE_ORDER, Downloads, GoneError
 
 LIMIT = 1_000_000
 
@@ -58,10 +58,10 @@ class Stand:
     downloads: Downloads
     folder: Path
 
-    def fetch(self, order: str, name: str, *, kind: str = "file", timeout: float = 10) -> asyncio.Task[Fetched]:
+    def fetch(self, order: str, name: str, *, kind: str = "file", timeout: float = 10) -> asyncio.Task[Path]:
         url = str(self.server.make_url(f"/{kind}/{name}"))
         target = self.folder / order / f"{name}.png"
-        return asyncio.create_task(self.downloads.fetch(url, target, max_bytes=LIMIT, timeout_s=timeout))
+        return asyncio.create_task(self.downloads.fetch(url, *into(target), max_bytes=LIMIT, timeout_s=timeout))
 
     async def settled(self) -> None:
         """Whatever was to be asked for has been asked for: so much time takes a whole other download."""

@@ -2,12 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Never
 
 import pytest
 from doubles import NOON, WIDE, Books, FakeIntake, a_job, a_picture, a_ticket, until
 from scenes import House, Scene
 
-from bot.adapters.downloads import Fetched
 from bot.adapters.intake import Intake
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sqlite_audit import audit
@@ -83,8 +83,8 @@ async def test_the_audit_finds_an_operators_book_below_the_charge_or_above_the_h
 class Nowhere:
     """A network and a channel in which nothing is."""
 
-    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
-        raise AssertionError(f"{url} was asked for {max_bytes} bytes at most, for {target}")
+    async def fetch(self, url: str, part: Path, place: object, *, max_bytes: int) -> Never:
+        raise AssertionError(f"{url} was asked for {max_bytes} bytes at most, for {part} and {place}")
 
     async def fresh(self, reference: Reference) -> Reference | None:
         raise AssertionError(reference.filename)
