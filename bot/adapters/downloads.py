@@ -131,7 +131,10 @@ def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:
 async def _save(response: aiohttp.ClientResponse, path: Path, place: Callable[[Path], T], max_bytes: int) -> T:
     received, held, size = 0, list[bytes](), 0
     with _Part(path) as part:
-        async for chunk in response.content.iter_any():
+        async for (
+            chunk,
+            _,
+        ) in response.content.iter_chunks():  # as they came: joined first, 1.5 MB take 0.9 ms of CPU more
             received += len(chunk)
             if received > max_bytes:
                 raise TooLargeError(limit_bytes=max_bytes)

@@ -28,6 +28,7 @@ from bot.domain.preferences import Preferences, check_preferences, filled
 from bot.domain.purse import Server
 from bot.domain.references import check_declared
 from bot.domain.rules import Rules
+from bot.domain.words import WordRule
 from bot.service.offers import Offers
 from bot.service.people import People
 from bot.service.points import Point, nothing
@@ -136,10 +137,10 @@ class Desk:
             raise
 
     async def _take(self, order: Order, asker: Asker, where: Where, reply: Reply | None, *, confirmed: bool) -> Job:
-        seen = await self._look(order.scope, asker.member_id)
+        seen, word = await self._looks(order, asker)
         seen.check_block()
         holds = self._effective(seen, order.scope, asker, where)
-        order, request, credit = await self._checked(order, asker, holds, seen)
+        order, request, credit = await self._checked(order, asker, holds, seen, word)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
             offer = self._offers.make(order, ASKED_FOR)
             raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
@@ -159,11 +160,23 @@ class Desk:
 
     async def price(self, order: Order, asker: Asker, where: Where) -> int:
         """Credits that the order would hold now. Raises RefusedError when it would not be taken, whatever is left."""
-        seen = await self._look(order.scope, asker.member_id)
-        _, _, credit = await self._checked(order, asker, self._effective(seen, order.scope, asker, where), seen)
+        seen, word = await self._looks(order, asker)
+        _, _, credit = await self._checked(order, asker, self._effective(seen, order.scope, asker, where), seen, word)
         return credit
 
-    async def _checked(self, order: Order, asker: Asker, holds: Effective, seen: "_Seen") -> tuple[Order, Request, int]:
+    async def _looks(self, order: Order, asker: Asker) -> "tuple[_Seen, WordRule | None]":
+        """What an order is checked against, and the first word rule that it breaks."""
+
+        async def word() -> WordRule | None:
+            # What people will read: an upscale's own prompt is the bot's, but its title repeats a member's words.
+            async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                return await self._words.first(order.scope, order.title.strip())
+
+        return await asyncio.gather(self._look(order.scope, asker.member_id), word())
+
+    async def _checked(
+        self, order: Order, asker: Asker, holds: Effective, seen: "_Seen", word: WordRule | None
+    ) -> tuple[Order, Request, int]:
         """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
         if is_person(order.scope) and not self._house.person_day:
             raise PersonalOffError
@@ -171,9 +184,6 @@ class Desk:
         order = self._filled(replace(order, prompt=order.prompt.strip()), asker, holds, seen.preferences)
         order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
-        async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            # What people will read: an upscale's own prompt is the bot's, but its title repeats a member's words.
-            word = await self._words.first(order.scope, order.title)
         found = objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word)
         if authors := authors_asked(order, asker):
             async with within(BOOKS_TIMEOUT, BooksBusyError()):
