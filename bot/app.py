@@ -18,6 +18,7 @@ from bot.adapters.discord_log import LogChannels
 from bot.adapters.discord_operator import Operator
 from bot.adapters.discord_questions import Questions
 from bot.adapters.downloads import Downloads
+from bot.adapters.fresh import Fresh
 from bot.adapters.intake import Fetcher
 from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
@@ -128,7 +129,7 @@ async def opened(
 
 def _wired(tools: Tools) -> App:
     settings, world, put = tools.settings, tools.world, tools.journal.put
-    client, packer, alerts = _client(tools), Packer(tools.worker), Alerts()
+    client, packer, alerts = _client(tools), Packer(tools.worker, Fresh()), Alerts()
     purse, people, gallery = make_purse(tools, alerts), make_people(tools, client), make_gallery(tools, packer)
     approvals = Approvals(questions := Questions(client, tools.catalogue, world.clock, world.sleep))
     app = App(

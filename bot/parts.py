@@ -88,7 +88,9 @@ def make_parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) 
         backend=tools.fal,
         store=tools.store,
         timings=tools.timings,
-        intake=Intake(tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images)),
+        intake=Intake(
+            tools.files, tools.worker, PictureLimits(), tools.world.sleep, Posts(client, found_images), packer.fresh
+        ),
         stage=DiscordStage(client, delivery, budget, tools.catalogue, tools.world.clock, tools.world.sleep),
         catalogue=tools.catalogue,
         alerts=alerts,

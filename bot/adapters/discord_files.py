@@ -4,19 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
 import discord
 
 from bot import texts
+from bot.adapters.fresh import AT_ONCE, Fresh
 from bot.adapters.pictures import Fitted, PictureWorker
 from bot.domain.errors import DeliveryError, OriginalGoneError, PictureError
 from bot.domain.job import Job
 from bot.domain.packing import REQUEST_BUDGET, shares
 
-AT_ONCE = 2 * 1024 * 1024
-"""Bytes of all pictures of a message that may be in memory; an order has 4 MB."""
 THUMBNAIL_SIDE = 240
 """Pixels; Discord shows 85 points, and screens have up to three pixels in each."""
 
@@ -26,6 +25,7 @@ class Packed:
     """Files that fit one message together."""
 
     paths: Sequence[Path]
+    fresh: Fresh
     fitted: Sequence[tuple[int, Fitted]] = field(default_factory=list[tuple[int, Fitted]])
     """Position and outcome of what had to be encoded again."""
 
@@ -51,9 +51,17 @@ class Packed:
     async def files(self, job: Job) -> AsyncGenerator[list[discord.File]]:
         """Open files, for one sending. Large ones are read while they are sent. Raises DeliveryError when one is gone."""
         try:
-            files = await asyncio.to_thread(self._opened, job)
+            sources = self.fresh.take(self.paths) or await asyncio.to_thread(self._opened)
         except FileNotFoundError:
             raise DeliveryError from None
+        files = [
+            discord.File(
+                source,
+                filename=path.name,
+                description=texts.alt_text(job.order.title, position, len(self.paths), edit=job.order.is_edit),
+            )
+            for position, (path, source) in enumerate(zip(self.paths, sources, strict=True), start=1)
+        ]
         try:
             yield files
         finally:
@@ -61,24 +69,18 @@ class Packed:
                 file.close()
                 file.fp.close()  # else its bytes stay in memory until a full garbage collection finds aiohttp's circles
 
-    def _opened(self, job: Job) -> list[discord.File]:
+    def _opened(self) -> Sequence[BufferedIOBase]:
         # Read at once only for speed: aiohttp reads 256 KB a time, each in a thread: 0.4 ms of CPU for 1.5 MB.
         at_once = sum(path.stat().st_size for path in self.paths) <= AT_ONCE
-        return [
-            discord.File(
-                BytesIO(path.read_bytes()) if at_once else path,
-                filename=path.name,
-                description=texts.alt_text(job.order.title, position, len(self.paths), edit=job.order.is_edit),
-            )
-            for position, path in enumerate(self.paths, start=1)
-        ]
+        return [BytesIO(path.read_bytes()) if at_once else path.open("rb") for path in self.paths]
 
 
 class Packer:
     """Makes a job's pictures fit Discord."""
 
-    def __init__(self, worker: PictureWorker) -> None:
+    def __init__(self, worker: PictureWorker, fresh: Fresh) -> None:
         self._worker = worker
+        self.fresh = fresh
 
     async def pack(self, job: Job, folder: Path, file_limit: int, budget: int = REQUEST_BUDGET) -> Packed:
         """All pictures of a job within one request. Raises DeliveryError when they do not fit."""
@@ -91,7 +93,7 @@ class Packer:
                 fitted.append((position, one))
                 path = one.path
             paths.append(path)
-        return Packed(paths=paths, fitted=fitted)
+        return Packed(paths=paths, fresh=self.fresh, fitted=fitted)
 
     async def all(self, job: Job, folder: Path, file_limit: int) -> Sequence[Path]:
         """All pictures of a job, within one message. Raises DeliveryError when they are not there or do not fit."""

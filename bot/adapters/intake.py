@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bot.adapters.downloads import DownloadError, GoneError, NetworkError, TooLargeError
+from bot.adapters.fresh import AT_ONCE, Fresh
 from bot.adapters.picture_bytes import PictureType, is_complete
 from bot.adapters.pictures import PictureLimits, PictureWorker, inspect
 from bot.domain.errors import (
@@ -54,13 +55,20 @@ class Intake:
     """Pictures in."""
 
     def __init__(
-        self, downloads: Fetcher, worker: PictureWorker, limits: PictureLimits, sleep: Sleep, posts: Looker
+        self,
+        downloads: Fetcher,
+        worker: PictureWorker,
+        limits: PictureLimits,
+        sleep: Sleep,
+        posts: Looker,
+        fresh: Fresh,
     ) -> None:
         self._downloads = downloads
         self._worker = worker
         self._limits = limits
         self._sleep = sleep
         self._posts = posts
+        self._fresh = fresh
 
     async def prepare(self, reference: Reference, position: int, folder: Path, own: Path | None = None) -> Prepared:
         """Read, check and normalise one picture of an order; it may be here already, in this order or in another."""
@@ -88,13 +96,17 @@ class Intake:
         part, place = folder / f"image-{position}.part", functools.partial(_placed, url=link.url)
         for attempt in range(1, RESULT_TRIES + 1):
             try:
-                return await self._downloads.fetch(link.url, part, place, max_bytes=RESULT_BYTES)
+                picture, data = await self._downloads.fetch(link.url, part, place, max_bytes=RESULT_BYTES)
             except (DownloadError, PictureError, OSError) as error:
                 _log.warning("image %d of a result, try %d: %s", position, attempt, type(error).__name__)
                 gone = not isinstance(error, NetworkError | OSError)
                 if attempt == (GONE_TRIES if gone else RESULT_TRIES):
                     break
                 await self._sleep(min(60.0, 0.5 * 2**attempt))
+            else:
+                if data is not None:
+                    self._fresh.keep(folder / picture.filename, data)
+                return picture
         raise ResultGoneError(may_be_billed=True)
 
     async def _fetch_reference(self, reference: Reference, raw: Path) -> None:
@@ -125,13 +137,13 @@ class Intake:
                 return
 
 
-def _placed(part: Path, url: str) -> Picture:
-    """Name a whole picture by its kind. Blocks; raises PictureError, NetworkError and OSError."""
+def _placed(part: Path, url: str) -> tuple[Picture, bytes | None]:
+    """Name a whole picture by its kind; the bytes of a small one, too. Blocks; raises PictureError, NetworkError, OSError."""
     seen = inspect(part)
     if not is_complete(part):
         raise NetworkError(reason="incomplete picture")
     path = part.replace(part.with_suffix(seen.kind.suffix))
-    return Picture(
+    picture = Picture(
         url=url,
         filename=path.name,
         content_type=seen.kind.content_type,
@@ -139,6 +151,7 @@ def _placed(part: Path, url: str) -> Picture:
         height=seen.height,
         size=path.stat().st_size,
     )
+    return picture, path.read_bytes() if picture.size <= AT_ONCE else None
 
 
 def _found(reference: Reference, position: int, folder: Path) -> Prepared | None:

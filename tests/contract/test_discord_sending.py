@@ -16,6 +16,7 @@ from discord import http
 from discord_job import a_job
 
 from bot.adapters.discord_files import Packed
+from bot.adapters.fresh import Fresh
 
 MIB = 1024**2
 AT_ONCE = 32
@@ -84,7 +85,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 async def send(url: str, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http.Route, "BASE", url)
-    async with aiohttp.ClientSession() as session, Packed(paths=paths).files(a_job(*paths)) as files:
+    async with aiohttp.ClientSession() as session, Packed(paths=paths, fresh=Fresh()).files(a_job(*paths)) as files:
         await discord.Webhook.partial(5, "token", session=session).send("here", files=files)
 
 

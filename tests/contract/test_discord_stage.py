@@ -16,6 +16,7 @@ from bot.adapters.discord_budget import Budget, govern
 from bot.adapters.discord_delivery import Delivery
 from bot.adapters.discord_files import Packer
 from bot.adapters.discord_stage import DiscordStage
+from bot.adapters.fresh import Fresh
 from bot.adapters.pictures import PictureWorker
 from bot.domain.errors import DeliveryError
 from bot.domain.job import Job
@@ -60,7 +61,7 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
         budget = Budget()
         govern(client, budget)
         await client.login(server.token)
-        delivery = Posting(client, Packer(PictureWorker()), CATALOGUE, Alerts(), clock, asyncio.sleep)
+        delivery = Posting(client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep)
         delivery.act = lambda _: None
         yield Place(server, client, delivery, DiscordStage(client, delivery, budget, CATALOGUE, clock, asyncio.sleep))
         assert server.limits.hits == {}
@@ -94,7 +95,7 @@ async def test_the_last_moment_to_edit_the_progress_message_is_told_before_it_is
     told = list[int]()
     place.server.fail_next("create_message", 200000, times=2)  # refused in the channel and in private
     place.server.fail_next("get_channel", 10003)
-    delivery = Delivery(place.client, Packer(PictureWorker()), CATALOGUE, Alerts(), clock, asyncio.sleep)
+    delivery = Delivery(place.client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep)
     with pytest.raises(DeliveryError):
         await delivery.post(
             a_job(), Path(), again=False, at_progress=lambda: told.append(place.server.counts["edit_followup"])

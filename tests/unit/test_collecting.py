@@ -14,6 +14,7 @@ from PIL import Image
 from scenes import House, Scene
 
 from bot.adapters.downloads import Downloads
+from bot.adapters.fresh import Fresh
 from bot.adapters.intake import Intake
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.domain.errors import ResultGoneError
@@ -157,7 +158,9 @@ class Network(FakeIntake):
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         super().__init__()
-        self._real = Intake(Downloads(session), PictureWorker(), PictureLimits(), lambda _: asyncio.sleep(0), Nowhere())
+        self._real = Intake(
+            Downloads(session), PictureWorker(), PictureLimits(), lambda _: asyncio.sleep(0), Nowhere(), Fresh()
+        )
 
     async def collect(self, link: ImageLink, position: int, folder: Path) -> Picture:
         return await self._real.collect(link, position, folder)

@@ -7,6 +7,7 @@ import pytest
 from doubles import HandClock
 
 from bot.adapters.discord_files import Packer
+from bot.adapters.fresh import Fresh
 from bot.adapters.pictures import PictureWorker
 from bot.domain.errors import AccountError
 from bot.service.alerts import Alerts
@@ -47,6 +48,6 @@ async def test_files_of_a_job_that_is_delivered_during_the_sweep_stay(
     folder: str, swept: int, clock: HandClock, tmp_path: Path
 ) -> None:
     (tmp_path / folder).mkdir()
-    gallery = Gallery(Packer(PictureWorker()), MovingFiles(), tmp_path, keep_days=30, max_gib=1, clock=clock)
+    gallery = Gallery(Packer(PictureWorker(), Fresh()), MovingFiles(), tmp_path, keep_days=30, max_gib=1, clock=clock)
     assert await gallery.sweep() == swept
     assert (tmp_path / folder).exists() is not bool(swept)

@@ -8,6 +8,7 @@ import pytest
 from doubles import NOON, WIDE, Books, FakeIntake, a_job, a_picture, a_ticket, until
 from scenes import House, Scene
 
+from bot.adapters.fresh import Fresh
 from bot.adapters.intake import Intake
 from bot.adapters.pictures import PictureLimits, PictureWorker
 from bot.adapters.sqlite_audit import audit
@@ -91,7 +92,7 @@ class Nowhere:
 
 
 async def test_an_image_without_an_address_is_gone_at_once(tmp_path: Path) -> None:
-    intake = Intake(Nowhere(), PictureWorker(), PictureLimits(), asyncio.sleep, Nowhere())
+    intake = Intake(Nowhere(), PictureWorker(), PictureLimits(), asyncio.sleep, Nowhere(), Fresh())
     with pytest.raises(ResultGoneError) as raised:
         await intake.collect(ImageLink(url=None, content_type=None), 1, tmp_path)
     assert raised.value.may_be_billed
