@@ -75,9 +75,11 @@ class Database:
         """
         return await self._writer.ask(work, within=self._soon).answer
 
-    def write_for_nobody(self, work: Work[None]) -> None:
-        """The same; nobody waits for it."""
-        self._writer.put(_Waiting(work, _nobody()), within=self._soon)
+    def write_for_nobody(self, work: Work[None]) -> asyncio.Future[None]:
+        """The same, whether or not anybody waits for it: to cancel it is not to be tried."""
+        one = _Waiting(work, _nobody())
+        self._writer.put(one, within=self._soon)
+        return one.answer
 
     async def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""

@@ -127,10 +127,10 @@ class SqliteStore:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
 
-    def save_soon(self, job: Job) -> None:
+    def save_soon(self, job: Job) -> asyncio.Future[None]:
         """Store what changed, unless the process ends first."""
         now = self._clock()
-        self._database.write_for_nobody(lambda connection: _save(connection, job, None, now))
+        return self._database.write_for_nobody(lambda connection: _save(connection, job, None, now))
 
     async def job(self, job_id: str) -> Job | None:
         """The job of that id."""

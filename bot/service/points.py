@@ -30,7 +30,7 @@ class Point(StrEnum):
     POSTED = "posted"
     """The images stand in the channel; the row does not know."""
     DELIVERED = "delivered"
-    """The row knows; the progress message still stands."""
+    """The row knows; the progress message may still stand."""
     CANCELLING = "cancelling"
     """A cancel was written down; fal has not heard of it."""
     LOST = "lost"

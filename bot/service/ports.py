@@ -1,5 +1,6 @@
 """What the service needs of the outside world. Each port says what it raises; everything raised is a BotError."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,8 +115,8 @@ class JobStore(Protocol):
         """Store what changed; with a closing also settle or release, once. Raises WrongStepError for a stale job."""
         ...
 
-    def save_soon(self, job: Job) -> None:
-        """Store what changed, unless the process ends first."""
+    def save_soon(self, job: Job) -> asyncio.Future[None]:
+        """Store what changed, unless the process ends first. Who waits for it does not cancel it."""
         ...
 
     async def waste(self, job: Job, credit: int, stop: int) -> bool:

@@ -225,7 +225,7 @@ class Studio:
         await run.save(rendered, Closing(customer=charged, operator=made + run.job.wasted), Point.RENDERED)
 
     async def _deliver(self, run: Run) -> None:
-        """Post, write down that it stands, then take the progress message away."""
+        """Post, have it written down that it stands, then take the progress message away."""
         async with self._uncut.step(run.job):
             try:
                 async with run.progress.posting():
@@ -237,7 +237,7 @@ class Studio:
                 self._parts.note(Finished(job=run.job))
                 return
             self._parts.reached(Point.POSTED)
-            await run.save(run.job.to(State.DELIVERED, message_id=message_id), point=Point.DELIVERED)
+            run.save_soon(run.job.to(State.DELIVERED, message_id=message_id), Point.DELIVERED)
             self._parts.note(Finished(job=run.job))
             await self._say_last_word(run)
 

@@ -24,6 +24,7 @@ DELIVERED = (
     Point.RENDERED,
     Point.POSTED,
     Point.DELIVERED,
+    Point.TOLD,
     Point.LOST,
 )
 """Points after which the images still come."""
@@ -123,5 +124,5 @@ async def test_killed_while_cancelling_the_cancel_still_reaches_fal(tmp_path: Pa
 
 
 def test_every_point_is_covered() -> None:
-    others = {Point.SUBMITTING, Point.ENDED, Point.TOLD, Point.CANCELLING}
+    others = {Point.SUBMITTING, Point.ENDED, Point.CANCELLING}
     assert set(Point) == set(DELIVERED) | others

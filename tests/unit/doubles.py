@@ -202,7 +202,7 @@ async def open_books(path: Path, clock: Callable[[], float], token: str = BOT_TO
     """A real database file, migrated and open."""
     if not path.exists():
         path.write_bytes(_migrated_file())
-    database = await Database.open(path)
+    database = await Database.open(path, soon=0.01)
     outside = sqlite3.connect(path, isolation_level=None)
     try:
         seal = Seal(token)
