@@ -101,8 +101,8 @@ class Generation:
     async def _turn(self, run: Run) -> None:
         """Prepare the pictures, then wait in line for a place at fal. Raises CancelledAtFalError when called off."""
         async with within(self._patience(run), WaitedTooLongError()):
-            ready = await unless(run.called_off, self._prepare(run))
-            if ready and run.job.order.is_edit:
+            ready = True
+            if run.job.order.is_edit and (ready := await unless(run.called_off, self._prepare(run))):
                 self.show_line(run, self._line.phase(run.job))
             turn = ready and await unless(run.called_off, self._line.turn(run.job))
         if not turn:
@@ -142,9 +142,9 @@ class Generation:
         """Pass the gate and submit; False when fal surely did not take it, and the job waits again."""
         if self._gate.is_shut:
             run.progress.show(Shut())
-        async with within(self._patience(run), WaitedTooLongError()):
-            passage = await unless(run.called_off, self._gate.passage())
-        if not passage:
+            async with within(self._patience(run), WaitedTooLongError()):
+                await unless(run.called_off, self._gate.passage())
+        if run.called_off.is_set():
             raise CancelledAtFalError
         try:
             await self._submit(run)
@@ -160,8 +160,6 @@ class Generation:
 
     async def _prepare(self, run: Run) -> bool:
         """Fetch, check and upload the order's pictures; the request is then complete."""
-        if not run.job.order.is_edit:
-            return True
         run.progress.show(Preparing())
         await self._pictures.prepare(run)
         return True
