@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles import NOON, WIDE, Books, HandClock, a_job, a_picture, a_ticket, an_order, open_books, until
@@ -16,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters import sqlite_connection
+from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_preferences import SqlitePreferences
+from bot.adapters.sqlite_schema import migrate
 from bot.domain.errors import Allowance, QuotaExceededError, RefusedError, TooManyJobsError
 from bot.domain.job import NEXT, Approval, Job, Reply, State, Word, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits
@@ -589,6 +592,81 @@ async def test_a_commit_that_fails_fails_for_everyone_in_it(books: Books) -> Non
     assert [type(outcome) for outcome in await group] == [sqlite3.OperationalError] * 2
     assert books.rows("SELECT count(*) FROM jobs") == [(0,)]
     await held(books, job)
+
+
+# --- what goes together ---------------------------------------------------------------------------
+
+
+class Hops:
+    """Counts what is handed to a thread of the database."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count, hop = 0, sqlite_connection._in_thread  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - where a hop begins
+
+        async def counted(*arguments: Any) -> object:  # noqa: ANN401 - whatever is handed over
+            self.count += 1
+            return await hop(*arguments)
+
+        monkeypatch.setattr(sqlite_connection, "_in_thread", counted)
+
+
+async def test_what_is_read_together_takes_one_hop_and_fails_alone(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hops, database = Hops(monkeypatch), books.database
+    reads = (database.read("SELECT 1"), database.read("SELECT nothing"), database.read("SELECT 2"))
+    one, none, two = await asyncio.gather(*reads, return_exceptions=True)
+    assert isinstance(none, sqlite3.OperationalError)
+    assert not isinstance(one, BaseException)
+    assert not isinstance(two, BaseException)
+    assert [tuple(row) for row in (*one, *two)] == [(1,), (2,)]
+    assert hops.count == 1
+
+
+async def test_what_is_in_no_hurry_goes_with_the_next_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate(path := tmp_path / "bot.sqlite3")
+    database = await Database.open(path, soon=60.0)
+    hops = Hops(monkeypatch)
+    waits = asyncio.create_task(database.write_along(noted("along")))
+    nobody = database.write_for_nobody(noted("for nobody"))
+    await asyncio.sleep(0.01)
+    assert (hops.count, waits.done(), nobody.done()) == (0, False, False)
+    await database.write(noted("in a hurry"))
+    await asyncio.wait([waits, nobody], timeout=1)
+    assert (hops.count, waits.done(), nobody.done()) == (1, True, True)
+    assert [row[0] for row in await database.read("SELECT name FROM notes ORDER BY name")] == [
+        "along",
+        "for nobody",
+        "in a hurry",
+    ]
+    await database.close()
+
+
+async def test_what_is_in_no_hurry_is_written_by_itself_and_before_the_end(tmp_path: Path) -> None:
+    migrate(path := tmp_path / "bot.sqlite3")
+    database = await Database.open(path, soon=0.01)
+    async with asyncio.timeout(5):
+        await database.write_along(noted("soon"))
+        with pytest.raises(LookupError):
+            await database.write_along(refused)
+    await database.close()
+    database = await Database.open(path, soon=60.0)
+    database.write_for_nobody(noted("last"))
+    await database.close()
+    database = await Database.open(path)
+    assert [row[0] for row in await database.read("SELECT name FROM notes ORDER BY name")] == ["last", "soon"]
+    await database.close()
+
+
+def refused(_: sqlite3.Connection) -> None:
+    raise LookupError
+
+
+def noted(name: str) -> Callable[[sqlite3.Connection], None]:
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO notes VALUES (?, 'done')", (name,))
+
+    return work
 
 
 # --- a job in its row -----------------------------------------------------------------------------

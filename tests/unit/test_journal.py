@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doubles import CATALOGUE, NOON, a_job, an_order, until
+from doubles import CATALOGUE, NOON, HandClock, a_job, an_order, until
 
 from bot import views
 from bot.adapters.sqlite_connection import Database
@@ -21,7 +21,7 @@ from bot.domain.order import Origin
 from bot.domain.rules import Rules, RulesRecord
 from bot.domain.ruling import SETTINGS, Change, Target
 from bot.domain.words import WordKind, WordRule
-from bot.service.journal import GRACE, MOST_CHARACTERS, MOST_LINES, Event, Journal, Page
+from bot.service.journal import GRACE, KNOWN, MOST_CHARACTERS, MOST_LINES, Event, Journal, Page
 from bot.service.ruling import Changed
 
 LOG, OTHER_LOG = 900, 901
@@ -151,6 +151,52 @@ async def test_a_move_of_the_log_is_told_in_both_channels_and_in_a_message_of_it
         (899, ("Changed",)),
         (LOG, ("Acted b",)),
     ]
+
+
+class Counted:
+    """The rules, and how often they were read."""
+
+    def __init__(self, rules: SqliteRules) -> None:
+        self.history, self.change_rules, self._rules = rules.history, rules.change_rules, rules
+        self.reads = 0
+
+    async def rules(self, scope: str) -> RulesRecord:
+        self.reads += 1
+        return await self._rules.rules(scope)
+
+
+async def test_where_the_log_is_is_read_once_a_minute(rules: SqliteRules) -> None:
+    counted, clock, wall = Counted(rules), HandClock(), Wall()
+    journal = Journal(counted, said, clock)
+
+    async def told(word: str) -> None:
+        journal.put(acted(word))
+        await until(lambda: wall.lines[-1:] == [f"Acted {word}"])
+
+    async with running(journal, wall.post):
+        await told("a")
+        clock.turn(KNOWN)
+        await told("b")
+        assert counted.reads == 1
+        await rules.change_rules(SERVER, await rules.rules(SERVER), Rules(log_channel=OTHER_LOG), by=1, at=NOON)
+        clock.turn(1)
+        await told("c")
+        clock.turn(-2 * KNOWN)  # set back
+        await told("d")
+    assert counted.reads == 3
+    assert [channel for _, channel, _ in wall.pages] == [LOG, LOG, OTHER_LOG, OTHER_LOG]
+
+
+async def test_a_change_of_the_rules_holds_at_once_in_the_log(rules: SqliteRules) -> None:
+    journal, wall = journal_of(rules), Wall()
+    async with running(journal, wall.post):
+        journal.put(acted("a"))
+        await until(lambda: len(wall.lines) == 1)
+        await rules.change_rules(SERVER, await rules.rules(SERVER), Rules(log_channel=OTHER_LOG), by=1, at=NOON)
+        journal.put(Changed(scope=SERVER, version=2, by=1, at=NOON, changes=()))
+        journal.put(acted("b"))
+        await until(lambda: len(wall.lines) == 3)
+    assert [channel for _, channel, _ in wall.pages] == [LOG, OTHER_LOG]
 
 
 # --- bounds ---------------------------------------------------------------------------------------

@@ -184,6 +184,20 @@ async def test_a_last_word_that_was_not_said_is_said_after_a_restart(state: Stat
     assert house.stage.told_again == [True] * len(house.stage.told)
 
 
+async def test_a_delivery_that_was_not_written_down_in_passing_is_written_down_after_all(
+    house: House, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Job) -> asyncio.Future[None]:
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        never.set_exception(sqlite3.OperationalError("database or disk is full"))
+        return never
+
+    monkeypatch.setattr(house.store, "save_soon", full)
+    job = await scene.order()
+    done = await scene.over(job)
+    assert (done.state, done.message_id) == (State.DELIVERED, 900_001)
+
+
 async def test_a_last_word_that_was_said_is_not_said_again(house: House) -> None:
     for state in (State.FAILED, State.CANCELLED, State.DELIVERED):
         job = await left_behind(house, state)
