@@ -25,7 +25,7 @@ from bot.adapters.persons import Persons
 from bot.adapters.pictures import PictureWorker
 from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_baskets import SqliteBaskets
-from bot.adapters.sqlite_connection import Database
+from bot.adapters.sqlite_connection import SOON, Database
 from bot.adapters.sqlite_drafts import SqliteDrafts
 from bot.adapters.sqlite_erasure import SqliteErasure
 from bot.adapters.sqlite_history import SqliteHistory
@@ -97,7 +97,7 @@ async def open_tools(
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
     await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
-    database = await Database.open(data_dir / "bot.sqlite3")
+    database = await Database.open(data_dir / "bot.sqlite3", soon=SOON)
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
     downloads = Downloads(await stack.enter_async_context(session()))

@@ -35,12 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """fal-client's own pauses take no time."""
+    """fal-client's own pauses take no time, nor does what is written in passing."""
 
     def no_pause(*_: object) -> float:
         return 0.0
 
     monkeypatch.setattr("fal_client.client._get_retry_delay", no_pause)
+    monkeypatch.setattr("bot.tools.SOON", 0.0)
 
 
 @pytest.fixture(autouse=True)
