@@ -110,6 +110,7 @@ from bot.domain.errors import (
     StoppingError,
     SubmitUnansweredError,
     SuspendedError,
+    SwitchedOffError,
     TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
@@ -1632,6 +1633,11 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
             return f"fal is too busy to take this now. {NOT_CHARGED} Please try again in a few minutes."
         case FalDownError():
             return f"fal is not working right now. {NOT_CHARGED} Please try again later."
+        case SwitchedOffError():
+            return (
+                "The people who run this bot have switched it off for this server while your order waited."
+                f" {NOT_CHARGED}"
+            )
         case WaitedTooLongError():
             return f"This waited too long for its turn, so it was given up. {NOT_CHARGED} Please try again later."
         case GenerationTimeoutError():
