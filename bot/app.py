@@ -134,13 +134,12 @@ def _wired(tools: Tools) -> App:
     people, gallery = make_people(tools, client), make_gallery(tools, packer)
     approvals = Approvals(questions := Questions(client, tools.catalogue, world.clock, world.sleep))
     studio = Studio(make_parts(tools, client, packer, alerts), approvals)
-    purse = make_purse(tools, studio.runs, alerts)
     app = App(
         settings=settings,
         client=client,
         studio=studio,
         approvals=approvals,
-        desk=make_desk(tools, purse, people, questions),
+        desk=make_desk(tools, purse := make_purse(tools, studio.runs, alerts), people, questions),
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),
