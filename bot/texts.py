@@ -449,7 +449,7 @@ STATES = {
     State.CANCELLED: "cancelled",
 }
 AWAITING = "waiting for a moderator's approval"
-UNFETCHED = "made, not posted, and not fetched in time"
+GIVEN_UP = "made, not posted, no longer kept"
 WHY_LISTED = 150
 """Characters of why an order failed, as ten orders share the 4,000 of a message; its member was told all of it."""
 
@@ -462,9 +462,9 @@ def given_up(job: Job) -> bool:
 def job_line(job: Job, model: str, prompt: str) -> str:
     """One order in /jobs."""
     price = credits_of(job.cost)
-    state = AWAITING if job.awaits_approval else UNFETCHED if given_up(job) else STATES[job.state]
+    state = AWAITING if job.awaits_approval else GIVEN_UP if given_up(job) else STATES[job.state]
     lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
-    if job.error and (job.state is State.FAILED or given_up(job)):
+    if job.error and job.state is State.FAILED:
         why = explain(unpacked(job.error))
         lines.append(f"-# {why if len(why) <= WHY_LISTED else why[: WHY_LISTED - 1] + '…'}")
     return "\n".join([*lines, quoted(prompt)])

@@ -523,8 +523,7 @@ async def test_images_that_could_be_posted_nowhere_and_are_not_fetched_in_time_a
     assert await told(answer) == "The files of this order are no longer kept."
     after = await here.member.slash(here.channel, "jobs")
     assert re.sub(r"<t:\d+:R>", "<t>", refusal(after)).splitlines()[1:] == [
-        "**made, not posted, and not fetched in time** · <t> · Nano Banana 2 · 8 credits",
-        "-# The files of this order are no longer kept.",
+        "**made, not posted, no longer kept** · <t> · Nano Banana 2 · 8 credits",
         "> a lighthouse",
     ]
     assert after.response is not None
