@@ -206,14 +206,13 @@ class Purse:
     ) -> None:
         """Do what the operator asked for at the command line: leave servers, post notices to log channels."""
         for guild_id in await self._servers.to_leave():
-            if (
-                tried := self._not_left.get(guild_id)
-            ) is not None and tried.at <= self._clock() < tried.at + tried.pause:
+            tried = self._not_left.get(guild_id)
+            if tried is not None and tried.at <= self._clock() < tried.at + tried.pause:
                 continue
             try:
                 await leave(guild_id)
             except Exception as error:  # noqa: BLE001 - the boundary of one server: the others and the notices go on
-                self._leave_later(guild_id, error)
+                self._leave_later(guild_id, tried, error)
             else:
                 self._not_left.pop(guild_id, None)
                 await self._servers.left(guild_id, self._clock())
@@ -222,9 +221,8 @@ class Purse:
             for channel_id in await self._servers.log_channels():
                 await post(channel_id, said)
 
-    def _leave_later(self, guild_id: int, error: Exception) -> None:
+    def _leave_later(self, guild_id: int, before: _Tried | None, error: Exception) -> None:
         """Told in full once, then in one line each time."""
-        before = self._not_left.get(guild_id)
         pause = LEAVE_AGAIN if before is None else min(LEAVE_AGAIN_MOST, before.pause * 2)
         self._not_left[guild_id] = _Tried(self._clock(), pause)
         if before is None:

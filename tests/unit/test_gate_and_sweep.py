@@ -85,8 +85,8 @@ async def made(books: Books, folder: Path, at: float, *, posted: bool) -> Job:
 
 def gallery_of(books: Books, folder: Path, clock: HandClock, *, keep_days: int = 30, kept: int = 10) -> Gallery:
     """It keeps so many KiB."""
-    worker = Packer(PictureWorker())
-    return Gallery(worker, books.store, folder, keep_days=keep_days, max_gib=kept / 1024**2, clock=clock)
+    packer = Packer(PictureWorker(), Fresh())
+    return Gallery(packer, books.store, folder, keep_days=keep_days, max_gib=kept / 1024**2, clock=clock)
 
 
 async def test_what_could_be_posted_nowhere_and_was_not_fetched_goes_after_its_days_and_stays_paid(

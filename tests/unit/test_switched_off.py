@@ -35,7 +35,7 @@ async def test_what_waits_in_line_ends_at_once_and_free(house: House) -> None:
 async def test_what_fal_turned_away_is_not_sent_again(house: House, scene: Scene) -> None:
     house.fal.plan("a fox").refusals = [FalDownError(unsent=True)]
     job = await scene.order()
-    await until(lambda: house.fal.prompts == ["a fox"] and house.books.state_of(job) == "held")
+    await until(lambda: house.fal.prompts == ["a fox"] and scene.studio.runs[job.id].job.state is State.HELD)
     scene.studio.runs.switch_off(CLOSED)
     assert (await scene.over(job)).state is State.FAILED
     scene.clock.turn(600)
