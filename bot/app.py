@@ -124,20 +124,22 @@ async def opened(
     async with AsyncExitStack() as stack:
         app = _wired(await open_tools(stack, settings, fal_key, secret, data_dir, world))
         await app.studio.take_up()
+        await app.purse.follow()
         yield app
 
 
 def _wired(tools: Tools) -> App:
     settings, world, put = tools.settings, tools.world, tools.journal.put
     client, packer, alerts = _client(tools), Packer(tools.worker, Fresh()), Alerts()
-    purse, people, gallery = make_purse(tools, alerts), make_people(tools, client), make_gallery(tools, packer)
+    people, gallery = make_people(tools, client), make_gallery(tools, packer)
     approvals = Approvals(questions := Questions(client, tools.catalogue, world.clock, world.sleep))
+    studio = Studio(make_parts(tools, client, packer, alerts), approvals)
     app = App(
         settings=settings,
         client=client,
-        studio=Studio(make_parts(tools, client, packer, alerts), approvals),
+        studio=studio,
         approvals=approvals,
-        desk=make_desk(tools, purse, people, questions),
+        desk=make_desk(tools, purse := make_purse(tools, studio.runs, alerts), people, questions),
         servers=tools.servers,
         purse=purse,
         reports=Reports(tools.usage, Charts(), tools.catalogue, world.clock, texts.usage_words),

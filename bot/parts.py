@@ -18,7 +18,7 @@ from bot.service.desk import Desk
 from bot.service.gallery import Gallery
 from bot.service.people import People
 from bot.service.privacy import Privacy, Retention
-from bot.service.purse import Purse, PurseRules
+from bot.service.purse import OpenOrders, Purse, PurseRules
 from bot.service.run import Parts
 from bot.settings import Settings
 from bot.tools import Tools, new_id, new_seed
@@ -52,14 +52,14 @@ def make_people(tools: Tools, client: BotClient) -> People:
     return People(tools.people, tools.rules, DirectNews(client), tools.world.clock, tools.journal.put)
 
 
-def make_purse(tools: Tools, alerts: Alerts) -> Purse:
+def make_purse(tools: Tools, orders: OpenOrders, alerts: Alerts) -> Purse:
     quota, operator = tools.settings.quota, tools.settings.operator
     rules = PurseRules(
         monthly=quota.total_monthly_credits,
         server_monthly=quota.server_monthly_credits,
         allow_list=operator.allow_list,
     )
-    return Purse(tools.servers, tools.usage, rules, alerts, tools.world.clock)
+    return Purse(tools.servers, tools.usage, rules, orders, alerts, tools.world.clock)
 
 
 def make_privacy(tools: Tools) -> Privacy:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
@@ -54,6 +55,7 @@ async def _until(stop: asyncio.Event, app: App, data_dir: Path) -> None:
                 tasks.create_task(_sweep(app, data_dir), name="sweep"),
                 tasks.create_task(app.fleeting.run(), name="fleeting"),
                 tasks.create_task(app.alerts.run(app.operator.tell), name="alerts"),
+                tasks.create_task(_over_and_over(app.purse.follow), name="switched-off"),
                 tasks.create_task(_operate(app), name="operator"),
                 tasks.create_task(_write_log(app), name="journal"),
             ]
@@ -99,9 +101,13 @@ async def _write_log(app: App) -> None:
 async def _operate(app: App) -> None:
     """What the command line asked for."""
     await app.client.wait_until_ready()
+    await _over_and_over(lambda: app.purse.carry_out(app.client.leave, app.operator.post))
+
+
+async def _over_and_over(look: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await app.purse.carry_out(app.client.leave, app.operator.post)
+            await look()
         except Exception:  # noqa: BLE001 - the boundary of housekeeping: the work goes on without it
             _log.exception("an order of the operator's was not carried out")
         await asyncio.sleep(LOOK_EVERY)

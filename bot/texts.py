@@ -110,6 +110,7 @@ from bot.domain.errors import (
     StoppingError,
     SubmitUnansweredError,
     SuspendedError,
+    SwitchedOffError,
     TooManyImagesError,
     TooManyJobsError,
     TooManyReferencesError,
@@ -448,14 +449,20 @@ STATES = {
     State.CANCELLED: "cancelled",
 }
 AWAITING = "waiting for a moderator's approval"
+GIVEN_UP = "made, not posted, no longer kept"
 WHY_LISTED = 150
 """Characters of why an order failed, as ten orders share the 4,000 of a message; its member was told all of it."""
+
+
+def given_up(job: Job) -> bool:
+    """Whether its images could be posted nowhere, and were swept before their member fetched them."""
+    return job.state is State.RENDERED and isinstance(unpacked(job.error or "{}"), OriginalGoneError)
 
 
 def job_line(job: Job, model: str, prompt: str) -> str:
     """One order in /jobs."""
     price = credits_of(job.cost)
-    state = AWAITING if job.awaits_approval else STATES[job.state]
+    state = AWAITING if job.awaits_approval else GIVEN_UP if given_up(job) else STATES[job.state]
     lines = [f"**{state}** · <t:{int(job.created_at)}:R> · {model} · {price}"]
     if job.error and job.state is State.FAILED:
         why = explain(unpacked(job.error))
@@ -1504,6 +1511,11 @@ def _standing_refused(error: BotError) -> str | None:
             return "Your data does not fit into one file here. Please ask the people who run this bot for it."
         case SuspendedError():
             return "The bot is switched off for this server by the people who run it. Nothing was ordered."
+        case SwitchedOffError():
+            return (
+                "The people who run this bot have switched it off for this server while your order waited."
+                f" {NOT_CHARGED}"
+            )
         case NotAllowedHereError():
             return "The people who run this bot have not opened it for this server yet. Nothing was ordered."
         case _:
@@ -1648,7 +1660,7 @@ def _generation_failed(error: BotError) -> str | None:  # noqa: C901, PLR0912 - 
         case ResultGoneError():
             return f"fal made the images, but they could not be fetched. {NOT_CHARGED} Please try again."
         case DeliveryError():
-            return "Your images are ready but could not be posted here. They are kept: **/jobs** shows them."
+            return "Your images are ready but could not be posted here. They are kept for now: **/jobs** shows them."
         case UnexpectedError():
             return f"Something went wrong on our side. {NOT_CHARGED} Please try again."
         case _:

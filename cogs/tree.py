@@ -9,11 +9,12 @@ import discord
 from discord.ext import commands
 
 from bot import texts, views
-from bot.domain.errors import AlreadyGoneError, JobGoneError, NothingBeforeError, NotYoursError
+from bot.domain.errors import AlreadyGoneError, BooksBusyError, JobGoneError, NothingBeforeError, NotYoursError
 from bot.domain.job import Job
 from bot.domain.journal import Deleted
 from bot.service.gallery import Copies, Gallery
 from bot.service.ports import Clock
+from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.recent import Recent
 from bot.service.stores import CopyBook
 from bot.service.studio import Studio
@@ -29,7 +30,10 @@ class DeletedJobs(CopyBook, Protocol):
     """Who remembers what was deleted, and where else it stands."""
 
     async def mark_deleted(self, job_id: str, at: float) -> bool:
-        """A job's images are gone since then (unix seconds). Whether this was the first time."""
+        """A job's images are gone since then (unix seconds). Whether this was the first time.
+
+        A caller that leaves before the answer leaves nothing marked.
+        """
         ...
 
 
@@ -79,8 +83,9 @@ class Tree(commands.Cog):
         job_id, _, number = argument.partition(".")
         job = await clicked(interaction, self._studio, job_id, "delete")
         check_deleter(interaction, job)
-        if not await self._deleted.mark_deleted(job.id, self._clock()):
-            raise AlreadyGoneError
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            if not await self._deleted.mark_deleted(job.id, self._clock()):
+                raise AlreadyGoneError
         self._note(Deleted(job=job, by=interaction.user.id))
         try:
             await interaction.response.edit_message(view=views.note(texts.DELETED), allowed_mentions=views.NOBODY)
@@ -156,7 +161,9 @@ class Tree(commands.Cog):
         if parent is None:
             seen = {first.origin.channel_id} if first.origin is not None else set[int]()
         else:
-            seen = {parent.order.channel_id, *(channel_id for channel_id, _ in await self._deleted.copies(parent.id))}
+            async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                copies = await self._deleted.copies(parent.id)
+            seen = {parent.order.channel_id, *(channel_id for channel_id, _ in copies)}
         if here in seen or (parent is not None and parent.order.member_id == interaction.user.id):
             return
         put_in = job if first.kept is None else await self._studio.job(first.kept.job_id)  # Again may be anybody's

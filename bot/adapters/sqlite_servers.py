@@ -1,12 +1,15 @@
 """Servers, their caps and the operator's notices, in the same database: written by the bot and by the command line."""
 
+import json
 import sqlite3
+from collections.abc import Collection
 
 from bot.adapters.sqlite_connection import Database
 from bot.domain.ledger import month_of
 from bot.domain.purse import Server
 
 SERVER = "SELECT * FROM servers WHERE guild_id = ?"
+SOME = "SELECT * FROM servers WHERE guild_id IN (SELECT value FROM json_each(?))"
 SERVERS_WITH_MONTH = """
     SELECT servers.*, coalesce(spending.credits, 0) AS spent
     FROM servers LEFT JOIN spending ON spending.account = 'scope:guild:' || guild_id AND spending.period = ?
@@ -49,6 +52,11 @@ class SqliteServers:
         """What is known of a server; the defaults for one that was never seen."""
         rows = await self._database.read(SERVER, (guild_id,))
         return _server(rows[0]) if rows else Server(guild_id=guild_id)
+
+    async def some(self, guild_ids: Collection[int]) -> list[Server]:
+        """These; the defaults for those that were never seen."""
+        known = {row["guild_id"]: _server(row) for row in await self._database.read(SOME, (json.dumps([*guild_ids]),))}
+        return [known.get(one, Server(guild_id=one)) for one in guild_ids]
 
     async def servers(self, now: float, most: int) -> list[tuple[Server, int]]:
         """Servers with their credits of this month, the costliest first."""

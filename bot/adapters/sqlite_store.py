@@ -11,7 +11,14 @@ from bot.adapters.sealing import Seal
 from bot.adapters.sqlite_connection import Database
 from bot.adapters.sqlite_people import GRANTED, SPENT, granted
 from bot.adapters.sqlite_rows import CHANGING, COLUMNS, changes, from_row, to_row
-from bot.domain.errors import Allowance, QuotaExceededError, TooManyJobsError
+from bot.domain.errors import (
+    Allowance,
+    DeliveryError,
+    OriginalGoneError,
+    QuotaExceededError,
+    TooManyJobsError,
+    packed,
+)
 from bot.domain.job import NEXT, Job, State, WrongStepError
 from bot.domain.ledger import FREE, Closing, Limits, Standing, day_of, month_of, next_day, next_month
 from bot.service.ports import Clock
@@ -63,8 +70,17 @@ WITH_FILES = """
 """
 BUSY = """
     SELECT id FROM jobs INDEXED BY jobs_unfinished
-    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost') AND (state <> 'rendered' OR error IS NULL)
 """
+UNFETCHED = """
+    SELECT id, rendered_at FROM jobs INDEXED BY jobs_unfinished
+    WHERE state IN ('held', 'submitting', 'queued', 'rendered', 'lost')
+        AND state = 'rendered' AND json_extract(error, '$.code') = :code
+    ORDER BY rendered_at
+"""
+GIVE_UP = (
+    "UPDATE jobs SET error = :gone WHERE id = :id AND state = 'rendered' AND json_extract(error, '$.code') = :code"
+)
 NOTE = "SELECT value FROM notes WHERE name = ?"
 WRITE_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
@@ -159,8 +175,18 @@ class SqliteStore:
         return [row["id"] for row in await self._database.read(WITH_FILES, (since,))]
 
     async def busy(self) -> list[str]:
-        """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
+        """Ids of the jobs on their way, whose files are still needed."""
         return [row["id"] for row in await self._database.read(BUSY)]
+
+    async def unfetched(self) -> list[tuple[str, float]]:
+        """Jobs whose images could be posted nowhere and wait for their member: id and when rendered, the oldest first."""
+        rows = await self._database.read(UNFETCHED, {"code": DeliveryError().code})
+        return [(row["id"], row["rendered_at"]) for row in rows]
+
+    async def give_up(self, job_id: str) -> None:
+        """The images of such a job are gone. One that was fetched meanwhile stays as it is."""
+        values = {"id": job_id, "code": DeliveryError().code, "gone": packed(OriginalGoneError())}
+        await self._database.write(lambda connection: connection.execute(GIVE_UP, values) and None)
 
     async def standing(self, scope: str, member_id: int, limits: Limits, now: float) -> Standing:
         """What a member and their server have left."""

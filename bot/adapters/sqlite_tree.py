@@ -1,11 +1,12 @@
 """Beside the tree of edits, in SQLite: where results stand, which were deleted, and whose pictures are their own."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bot.adapters.sqlite_connection import Database
 
 DELETED_JOB = "UPDATE jobs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
+NOT_DELETED_JOB = "UPDATE jobs SET deleted_at = NULL WHERE id = ? AND deleted_at = ?"
 DELETED = "UPDATE jobs SET deleted_at = ? WHERE message_id = ? AND deleted_at IS NULL"
 JOB_OF = """
     SELECT id FROM jobs INDEXED BY jobs_by_message WHERE message_id = :message
@@ -24,9 +25,22 @@ class SqliteTree:
         self._database = database
 
     async def mark_deleted(self, job_id: str, at: float) -> bool:
-        """A job's final message was taken away; `at` in unix seconds. Whether this was the first time, which counts."""
+        """A job's final message was taken away; `at` in unix seconds. Whether this was the first time, which counts.
+
+        A caller that leaves before the answer leaves nothing marked.
+        """
+
+        def undo(first: bool) -> Callable[[sqlite3.Connection], None]:  # noqa: FBT001 - what the transaction answered
+            """Nobody takes the images away, so they may still be deleted."""
+
+            def work(connection: sqlite3.Connection) -> None:
+                if first:
+                    connection.execute(NOT_DELETED_JOB, (job_id, at))
+
+            return work
+
         return await self._database.write(
-            lambda connection: connection.execute(DELETED_JOB, (at, job_id)).rowcount == 1
+            lambda connection: connection.execute(DELETED_JOB, (at, job_id)).rowcount == 1, undo
         )
 
     async def mark_messages_deleted(self, message_ids: Sequence[int], at: float) -> list[str]:

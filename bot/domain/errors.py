@@ -675,6 +675,10 @@ class FalDownError(GenerationError):
     again = True
 
 
+class SwitchedOffError(GenerationError):
+    """The operator has closed the server, or taken it off the allow list, while the order waited."""
+
+
 class WaitedTooLongError(GenerationError):
     """The order waited longer than `fal.max_wait` without reaching fal."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,15 @@ class JobFiles(Protocol):
         ...
 
     async def busy(self) -> Sequence[str]:
-        """Ids of the jobs whose files are still needed: on their way, or made and not handed out."""
+        """Ids of the jobs on their way, whose files are still needed."""
+        ...
+
+    async def unfetched(self) -> Sequence[tuple[str, float]]:
+        """Jobs whose images could be posted nowhere and wait for their member: id and when rendered, the oldest first."""
+        ...
+
+    async def give_up(self, job_id: str) -> None:
+        """The images of such a job are gone. One that was fetched meanwhile stays as it is."""
         ...
 
 
@@ -135,11 +143,22 @@ class Gallery:
         await asyncio.to_thread(shutil.rmtree, self._dir / job.id, ignore_errors=True)
 
     async def sweep(self) -> int:
-        """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many."""
+        """Remove folders that are too old, of no job, or beyond the size limit (oldest first); returns how many.
+
+        What could be posted nowhere exists here alone: it is kept for a day at least, and goes last.
+        """
         folders = await asyncio.to_thread(self._folders)  # first: a folder made meanwhile belongs to a new job
         busy = set(await self._jobs.busy())  # before what is finished: a job that goes on meanwhile is in one of both
-        fresh = await self._jobs.with_files(self._clock() - self._keep)
-        return await asyncio.to_thread(self._sweep, folders, [name for name in fresh if name not in busy], busy)
+        unfetched, now = dict(await self._jobs.unfetched()), self._clock()
+        others = [one for one in await self._jobs.with_files(now - self._keep) if one not in busy | unfetched.keys()]
+        waiting = [one for one, at in unfetched.items() if at >= now - max(self._keep, DAY)]
+        swept = await asyncio.to_thread(self._sweep, folders, [*others, *waiting], busy)
+        for job_id in await asyncio.to_thread(self._without_files, unfetched):
+            await self._jobs.give_up(job_id)
+        return swept
+
+    def _without_files(self, job_ids: Iterable[str]) -> list[str]:
+        return [one for one in job_ids if not (self._dir / one).is_dir()]
 
     def _folders(self) -> dict[str, int]:
         """Name and size of each."""

@@ -15,7 +15,7 @@ from bot.domain.errors import BooksBusyError
 from bot.domain.job import Job
 from bot.domain.ledger import DAY, day_of
 from bot.service.ports import Clock
-from bot.service.racing import within
+from bot.service.racing import BOOKS_TIMEOUT, within
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +116,9 @@ class Privacy:
         return await asyncio.to_thread(_zipped, member_id, name, jobs, facts, self._recipe)
 
     async def ask(self, member_id: int) -> None:
-        """Have a member forgotten, within the hour."""
-        await self._erasure.want(member_id, self._clock())
+        """Have a member forgotten, within the hour. Raises BooksBusyError; asking again does no harm."""
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            await self._erasure.want(member_id, self._clock())
 
     async def sweep(self) -> None:
         """Forget who asked, what is too old, and servers that were left long ago."""

@@ -1,13 +1,13 @@
 """One job in this process, and what the service works with."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.errors import GenerationError
+from bot.domain.errors import BotError, CancelledAtFalError, GenerationError, SwitchedOffError
 from bot.domain.job import Job, State
 from bot.domain.ledger import Closing
 from bot.service.alerts import Alerts
@@ -67,6 +67,8 @@ class Run:
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
     called_off_by: int | None = None
     """The member or moderator who did, where this process saw it."""
+    switched_off: bool = False
+    """Whether the operator wants nothing sent to fal any more for the server of this order."""
     took: float | None = None
     """Seconds that fal took, where this process saw all of it."""
 
@@ -80,6 +82,10 @@ class Run:
         self.called_off_by = by
         self.progress.show(Cancelling())
         self.called_off.set()
+
+    def reason(self, error: BotError) -> BotError:
+        """Why it ends: when the operator called it off, that is what its member hears."""
+        return SwitchedOffError() if self.switched_off and isinstance(error, CancelledAtFalError) else error
 
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""
@@ -111,8 +117,11 @@ class Run:
     async def hold_again(self, error: GenerationError, **changes: Any) -> bool:  # noqa: ANN401 - as Job.to has it
         """Back to HELD for another try; what the first may have cost stays in the operator's book alone.
 
-        False, and nothing has changed, when the operator's month has no room for a try that nobody pays.
+        False, and nothing has changed, when the server is switched off, or the operator's month has no room for a try
+        that nobody pays.
         """
+        if self.switched_off:
+            return False
         wasted = self.job.credits if error.may_be_billed else 0
         again = self.job.to(State.HELD, wasted=self.job.wasted + wasted, **changes)
         if not wasted:
@@ -127,3 +136,18 @@ class Run:
     def folder(self) -> Path:
         """Where the job's files are."""
         return self.parts.jobs_dir / self.job.id
+
+
+class Runs(dict[str, Run]):
+    """Those of all jobs on their way, by the job's id."""
+
+    def scopes(self) -> set[str]:
+        """Whose orders they are."""
+        return {run.job.order.scope for run in self.values()}
+
+    def switch_off(self, scopes: Collection[str]) -> None:
+        """Send nothing to fal for these, and call off what waits; for all others again. What is at fal is paid."""
+        for run in self.values():
+            run.switched_off = run.job.order.scope in scopes
+            if run.switched_off and run.job.state is State.HELD:
+                run.called_off.set()

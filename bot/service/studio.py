@@ -35,7 +35,7 @@ from bot.service.points import Point
 from bot.service.ports import AwaitingApproval, Fetching, Phase, Preparing, Result, Resuming, Searching
 from bot.service.progress import LANDING, Progress, pause_between
 from bot.service.racing import BOOKS_TIMEOUT, within
-from bot.service.run import Parts, Run
+from bot.service.run import Parts, Run, Runs
 from bot.service.uncut import UncutSteps
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Studio:
         self._uncut = UncutSteps()
         self._generation = Generation(parts, self._line, self._gate, self._forecast, self._uncut.step)
         self._arrivals: asyncio.Queue[Run] = asyncio.Queue()
-        self._runs: dict[str, Run] = {}
+        self.runs = Runs()
 
     # --- the doors --------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Studio:
 
     async def job(self, job_id: str) -> Job:
         """The job of a button. Raises JobGoneError, BooksBusyError."""
-        run = self._runs.get(job_id)
+        run = self.runs.get(job_id)
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
             job = run.job if run else await self._parts.store.job(job_id)
         if job is None:
@@ -118,13 +118,13 @@ class Studio:
 
     def check_cancel(self, job: Job) -> None:
         """Raises NothingToCancelError when the images are on their way, or the job is over."""
-        run = self._runs.get(job.id)
+        run = self.runs.get(job.id)
         if run is None or run.job.state not in {State.HELD, State.SUBMITTING, State.QUEUED}:
             raise NothingToCancelError
 
     def cancel(self, job: Job, by: int | None = None) -> None:
         """Ask for a cancel; returns before it happened, and does nothing when it is too late. `by`: whose wish it is."""
-        if (run := self._runs.get(job.id)) is not None:
+        if (run := self.runs.get(job.id)) is not None:
             run.call_off(by)
 
     async def fetched(self, job: Job, message_id: int) -> None:
@@ -136,7 +136,7 @@ class Studio:
     async def stop(self) -> None:
         """Take no new orders, wait for steps that must not be cut, and say that the work goes on later."""
         await self._uncut.stop(STOP_GRACE)
-        waiting = [run for run in self._runs.values() if not (run.job.ended or run.job.unapproved)]
+        waiting = [run for run in self.runs.values() if not (run.job.ended or run.job.unapproved)]
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_GRACE), asyncio.TaskGroup() as goodbyes:
                 for run in waiting:
@@ -158,7 +158,7 @@ class Studio:
             _log.error("job %s: left for the next start, in state %s", run.job.id, run.job.state)
         finally:
             self._line.leave(run.job)
-            del self._runs[run.job.id]
+            del self.runs[run.job.id]
 
     async def _lived(self, run: Run) -> bool:
         """Walk the job to its end; False when a defect left it open."""
@@ -167,7 +167,7 @@ class Studio:
             try:
                 await self._walk(run)
             except BotError as error:
-                await self._end(run, error)
+                await self._end(run, run.reason(error))
             except Exception:
                 if run.job.state is not State.HELD:
                     raise
@@ -287,11 +287,11 @@ class Studio:
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
         first = None if taken_up else self.first_phase(job)
-        progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self._runs)), first)
+        progress = Progress(self._parts.stage, job, self._parts.sleep, lambda: pause_between(len(self.runs)), first)
         return Run(job, progress, self._parts, taken_up, was_rendered=taken_up and job.state is State.RENDERED)
 
     def _admit(self, run: Run) -> None:
-        self._runs[run.job.id] = run
+        self.runs[run.job.id] = run
         if run.job.state is State.HELD and not run.job.unapproved:
             self._generation.stand_in_line(run)
         elif run.job.state in AT_FAL:

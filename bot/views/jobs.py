@@ -125,7 +125,7 @@ def jobs(found: Sequence[Job], catalogue: Catalogue) -> ui.LayoutView:
         view.add_item(ui.TextDisplay(texts.job_line(job, title_of(job, catalogue), quiet(job.order.title, 80))))
         if job.state in IN_FLIGHT:
             view.add_item(row(JobButton("cancel", job.id, label=texts.CANCEL, danger=True)))
-        elif job.state in {State.RENDERED, State.DELIVERED}:
+        elif job.state in {State.RENDERED, State.DELIVERED} and not texts.given_up(job):
             view.add_item(row(JobButton("fetch", job.id, label=texts.FETCH)))
     return view
 

@@ -1,6 +1,7 @@
 """What fal can do wrong, as the people in the channel see it: a private sentence, a clean channel, credits back."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from discord_acts import (
 from discord_pictures import picture
 
 from bot.adapters.discord_delivery import NONCE_LIFE
+from bot.adapters.sqlite_audit import audit
 from bot.sandbox.fal_faults import Fault, Script, Step
 from bot.sandbox.fal_schema import ENDPOINTS
 from bot.sandbox.fal_server import LoopbackFal
@@ -501,6 +503,32 @@ async def test_a_member_is_told_where_images_are_that_can_be_posted_nowhere(here
     await eventually(lambda: "Delivery" in str(books.rows("SELECT error FROM jobs")))
     assert "**/jobs** shows them" in await told(answer)
     await eventually(lambda: public(here) == [])
+
+
+async def test_images_that_could_be_posted_nowhere_and_are_not_fetched_in_time_are_gone_and_stay_paid(
+    here: World, books: Books, tmp_path: Path
+) -> None:
+    for method, path in EVERYWHERE:
+        here.env.inject_error(method, path, status=403, code=50013, times=None)
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await eventually(lambda: "Delivery" in str(books.rows("SELECT error FROM jobs")))
+    here.env.backend.faults.clear()
+    before = await here.member.slash(here.channel, "jobs")
+    assert refusal(before).splitlines()[1].startswith("**ready, not posted** · ")
+    here.time.passed += 31 * 86_400
+    assert await here.app.gallery.sweep() == 1
+    assert list((tmp_path / "jobs").iterdir()) == []
+    assert before.response is not None
+    answer = await here.member.click(before.response.message, label="Show the images")
+    assert await told(answer) == "The files of this order are no longer kept."
+    after = await here.member.slash(here.channel, "jobs")
+    assert re.sub(r"<t:\d+:R>", "<t>", refusal(after)).splitlines()[1:] == [
+        "**made, not posted, no longer kept** · <t> · Nano Banana 2 · 8 credits",
+        "> a lighthouse",
+    ]
+    assert after.response is not None
+    assert buttons(after.response.message) == {}
+    assert list(audit(tmp_path / "bot.sqlite3")) == []
 
 
 async def test_a_failure_that_cannot_be_told_privately_is_told_in_the_channel(here: World, fal: LoopbackFal) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import discord
 import pytest
 import simcord
-from discord_acts import Books, delivered, eventually, private, refusal
+from discord_acts import Books, delivered, eventually, finish, phase, private, refusal
+from discord_restart import Restart
 
 from bot.domain.rules import Rules, RulesRecord
 from bot.process import sweep
+from bot.sandbox.fal_faults import Fault
+from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 from bot.service.alerts import Subject
@@ -110,6 +113,80 @@ async def test_the_bot_leaves_one_server_and_works_on_in_the_others(here: World,
     await delivered(here)
 
 
+async def one_at_fal_and_one_in_line(here: World, fal: LoopbackFal) -> simcord.InteractionResult:
+    """Ann's order, which fal works at, and bob's, which waits for its place."""
+    fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
+    assert await order(here.member, here.channel) == ""
+    await phase(here, "Generating")
+    return await here.other.slash(here.channel, "imagine", prompt="a harbour")
+
+
+async def ends_free(here: World, fal: LoopbackFal, books: Books, waiting: simcord.InteractionResult) -> None:
+    """Bob's order was never sent, ann's is delivered."""
+    (said,) = await eventually(lambda: private(waiting))
+    assert said == (
+        "The people who run this bot have switched it off for this server while your order waited."
+        " You were not charged."
+    )
+    await eventually(lambda: books.states() == ["queued", "failed"])
+    await finish(fal)
+    await delivered(here)
+    assert (books.spent("customer"), books.spent("operator"), len(fal.jobs)) == (8, 8, 1)
+
+
+@pytest.mark.settings(fal={"max_concurrent": 1}, operator={"home_server": HOME})
+async def test_an_order_that_waits_is_not_sent_once_its_server_is_suspended(
+    here: World, fal: LoopbackFal, books: Books, home: simcord.GuildHandle
+) -> None:
+    waiting = await one_at_fal_and_one_in_line(here, fal)
+    owner, office = await owner_of(here, home)
+    server = str(here.member.guild.id)
+    await owner.slash(office, "operator server", server=server, do="disallow")  # there is no allow list
+    assert books.states() == ["queued", "held"]
+    await owner.slash(office, "operator server", server=server, do="suspend")
+    await ends_free(here, fal, books, waiting)
+
+
+@pytest.mark.settings(fal={"max_concurrent": 1}, operator={"allow_list": True})
+async def test_the_next_look_ends_what_waits_for_a_server_that_the_command_line_took_off_the_allow_list(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    await here.app.servers.change(here.member.guild.id, "allowed", value=True)
+    waiting = await one_at_fal_and_one_in_line(here, fal)
+    await here.app.purse.follow()
+    assert books.states() == ["queued", "held"]
+    await here.app.servers.change(here.member.guild.id, "allowed", value=False)
+    await here.app.purse.follow()
+    await ends_free(here, fal, books, waiting)
+
+
+@pytest.mark.settings(fal={"max_concurrent": 1}, operator={"allow_list": True})
+async def test_what_waits_for_a_server_of_which_nothing_is_known_any_more_is_on_no_allow_list(
+    here: World, fal: LoopbackFal, books: Books
+) -> None:
+    await here.app.servers.change(here.member.guild.id, "allowed", value=True)
+    waiting = await one_at_fal_and_one_in_line(here, fal)
+    books.change("DELETE FROM servers")
+    await here.app.purse.follow()
+    await ends_free(here, fal, books, waiting)
+
+
+@pytest.mark.settings(fal={"max_concurrent": 1})
+async def test_what_waits_is_not_sent_when_its_server_is_suspended_while_the_bot_is_down(
+    here: World, fal: LoopbackFal, books: Books, restart: Restart
+) -> None:
+    await one_at_fal_and_one_in_line(here, fal)
+
+    async def suspend() -> None:
+        await here.app.servers.change(here.member.guild.id, "suspended", value=True)
+        await finish(fal)  # so that a place is free at the start
+
+    async with restart(killed=True, meanwhile=suspend) as after:
+        await delivered(after)
+        await eventually(lambda: books.states()[-1] == "failed")
+        assert len(fal.jobs) == 1
+
+
 async def test_a_server_that_was_left_already_is_not_left_again_when_it_invites_the_bot_anew(here: World) -> None:
     await here.app.servers.joined(5, "five", 1.0)
     await here.app.servers.left(5, 2.0)
@@ -134,6 +211,36 @@ async def test_a_server_that_cannot_be_left_holds_up_neither_the_next_nor_a_noti
     stay = {here.member.guild.id, kept.guild.id}
     await eventually(lambda: {one.id for one in here.app.client.guilds} == stay)
     assert any("We move house on Sunday" in text_of(message) for message in log.history())
+
+
+@pytest.mark.logs_errors
+async def test_a_server_that_cannot_be_left_is_tried_more_and_more_seldom_and_told_in_full_once(
+    here: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, kept = await two_servers(here)
+    assert kept.guild is not None
+    path = f"/users/@me/guilds/{kept.guild.id}"
+    here.env.inject_error("DELETE", path, status=403, code=50001, times=None)
+
+    def told() -> list[bool]:
+        """Of each time that it failed, whether it was told in full."""
+        said = [one for one in caplog.records if one.message.startswith(f"server {kept.guild and kept.guild.id} could")]
+        return [one.exc_info is not None for one in said]
+
+    await here.app.purse.change(kept.guild.id, "leave_wanted", value=True)
+    for _ in range(3):
+        await carry_out(here)
+    assert told() == [True]
+    for seconds, times in ((61, 2), (61, 2), (60, 3), (3600, 4), (3601, 5)):
+        here.time.passed += seconds
+        await carry_out(here)
+        assert told() == [True] + [False] * (times - 1)
+    here.env.backend.faults.clear()
+    await carry_out(here)
+    assert len(here.app.client.guilds) == 2
+    await here.app.purse.change(kept.guild.id, "leave_wanted", value=True)  # who asks anew does not wait
+    await carry_out(here)
+    await eventually(lambda: [one.id for one in here.app.client.guilds] == [here.member.guild.id])
 
 
 async def test_a_notice_stands_once_in_every_log_channel_that_is_there(here: World) -> None:

@@ -37,6 +37,19 @@ def test_whoever_asks_is_forgotten_within_the_hour() -> None:
     assert SWEEP_EVERY < 3600 / 2, "one sweep may be missed"
 
 
+async def test_who_asks_while_the_books_take_too_long_is_told_so_and_asks_again(
+    here: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await here.member.slash(here.channel, "mydata erase")
+    assert asked.response is not None
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.service.privacy.BOOKS_TIMEOUT", 0.0)
+        late = await here.member.click(asked.response.message, label="Forget me")
+    assert refusal(late).startswith("The bot is very busy.")
+    await here.member.click(asked.response.message, label="Forget me")
+    await eventually(lambda: books.rows("SELECT 1 FROM erasures"))
+
+
 async def test_a_block_survives_that_its_member_is_forgotten(here: World, books: Books) -> None:
     await act(here, "block", member=here.member, days=2)
     await forget(here, books, here.member)

@@ -27,6 +27,7 @@ from bot.sandbox.once import text_of
 from bot.sandbox.world import World
 
 ONLY_THEIRS = "Only the person who ordered this can do that."
+TOO_BUSY = "The bot is very busy. Nothing was ordered; please try again in a moment."
 NOT_KEPT = "The files of this order are no longer kept."
 
 
@@ -309,6 +310,32 @@ async def test_delete_says_what_it_means_and_takes_message_and_files_away(
     await eventually(lambda: public(here) == [])
     await eventually(lambda: list((tmp_path / "jobs").iterdir()) == [])
     assert books.spent("customer") == 8
+
+
+async def test_books_that_take_too_long_delete_nothing_and_say_so(
+    here: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    (result,) = await delivered(here)
+    asked = await here.member.click(result, label="Delete")
+    assert asked.response is not None
+    with monkeypatch.context() as patched:
+        patched.setattr("cogs.tree.BOOKS_TIMEOUT", 0.0)
+        late = await here.member.click(asked.response.message, label="Delete")
+    assert refusal(late) == TOO_BUSY
+    assert public(here) == [result]
+    await here.member.click(asked.response.message, label="Delete")
+    await eventually(lambda: public(here) == [])
+    assert books.rows("SELECT deleted_at IS NULL FROM jobs") == [(0,)]
+
+
+async def test_books_that_take_too_long_undo_nothing_and_say_so(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await delivered(here)
+    await edited(here)
+    second = (await delivered(here, 2))[1]
+    monkeypatch.setattr("cogs.tree.BOOKS_TIMEOUT", 0.0)
+    assert refusal(await here.member.click(second, label="Undo")) == TOO_BUSY
 
 
 async def test_a_deleted_image_is_not_brought_back_and_its_other_copies_say_so(here: World, restart: Restart) -> None:

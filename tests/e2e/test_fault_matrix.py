@@ -41,7 +41,7 @@ TIMEOUT = "fal took too long, so this was given up."
 GONE = "fal made the images, but they could not be fetched."
 LOST = "Your order did not show up at fal. You were not charged."
 WAITED = "This waited too long for its turn, so it was given up."
-KEPT = "They are kept: **/jobs** shows them."
+KEPT = "They are kept for now: **/jobs** shows them."
 
 Act = Callable[[Stand, Interaction], Awaitable[None]]
 

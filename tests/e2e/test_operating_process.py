@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.operating import PERMISSIONS
+from bot.sandbox.fal_faults import Fault
 from bot.sandbox.fal_schema import ENDPOINTS
 from tests.e2e.bot_process import BotProcess, bot_process
 from tests.loopback.discord_interaction import Answer
@@ -71,6 +72,19 @@ async def test_caps_suspensions_notices_and_leaving_reach_a_running_bot(bot: Bot
     assert (await bot.run("server", guild, "--leave"))[0] == 0
     await discord.eventually(lambda: discord.bot.id not in discord.guild.members or None, FOLLOWED_WITHIN)
     assert len([one for one in discord.messages(discord.art_channel) if "we move house" in one.text]) == 1
+
+
+async def test_what_waits_in_line_hears_from_the_command_line_that_its_server_is_suspended(tmp_path: Path) -> None:
+    async with bot_process(tmp_path, BOT_FAL__MAX_CONCURRENT="1") as bot:
+        bot.fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
+        await bot.start()
+        await imagine(bot)
+        await bot.discord.eventually(lambda: rows(bot, "SELECT 1 FROM jobs WHERE state = 'queued'"), FOLLOWED_WITHIN)
+        await imagine(bot)
+        assert (await bot.run("server", str(bot.discord.guild.id), "--suspend"))[0] == 0
+        ended = "SELECT state FROM jobs WHERE told = 1"
+        assert await bot.discord.eventually(lambda: rows(bot, ended), FOLLOWED_WITHIN) == [("failed",)]
+        assert len(bot.fal.jobs) == 1
 
 
 async def test_prices_and_the_invite_are_asked_of_the_vendors(bot: BotProcess) -> None:

@@ -728,6 +728,22 @@ async def test_a_deleted_result_is_marked_once_and_other_messages_change_nothing
     assert await books.store.job(other.id) == other
 
 
+async def test_who_gives_up_while_a_deletion_is_being_written_leaves_the_result_as_it_was(books: Books) -> None:
+    job, gone = await rendered(books), await rendered(books)
+    await books.tree.mark_deleted(gone.id, NOON + 1)
+    deletions = [
+        asyncio.create_task(books.tree.mark_deleted(one.id, at)) for one, at in ((job, NOON), (gone, NOON + 1))
+    ]
+    plug = Plug(books)
+    await plug.is_in()
+    for one in deletions:
+        one.cancel()
+    await asyncio.wait(deletions)
+    await plug.pull()
+    await until(lambda: books.rows("SELECT deleted_at FROM jobs ORDER BY number") == [(None,), (NOON + 1,)])
+    assert await books.tree.mark_deleted(job.id, NOON + 2)
+
+
 async def test_a_member_keeps_their_pictures_to_themselves_until_they_change_their_mind(books: Books) -> None:
     preferences = SqlitePreferences(books.database)
     await preferences.set_preferences(7, Preferences(others_may_edit=False))
