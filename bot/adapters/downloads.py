@@ -148,8 +148,8 @@ class _Order:
 
     @property
     def share(self) -> int:
-        """Bytes that each of them may hold."""
-        return HELD // self._at_work
+        """Bytes that each of them may hold; beside another, less than half, as each has its connection's buffers too."""
+        return HELD // (2 * self._at_work - 1)
 
 
 async def _save(
