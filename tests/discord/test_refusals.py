@@ -197,13 +197,18 @@ async def test_books_that_are_not_written_in_time_refuse_the_order_and_hold_noth
 async def test_looks_that_are_each_in_time_do_not_add_up_to_an_answer_that_is_late(
     here: World, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Database.read
+    read, write = Database.read, Database.write
 
-    async def slowly(database: Database, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+    async def read_slowly(database: Database, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         await asyncio.sleep(0.1)
         return await read(database, sql, parameters)
 
-    monkeypatch.setattr(Database, "read", slowly)
+    async def write_slowly(database: Database, *work: Any) -> object:  # noqa: ANN401 - as Database.write has it
+        await asyncio.sleep(0.1)
+        return await write(database, *work)
+
+    monkeypatch.setattr(Database, "read", read_slowly)
+    monkeypatch.setattr(Database, "write", write_slowly)
     monkeypatch.setattr("bot.service.desk.TAKE_TIMEOUT", 0.15)
     # not by a command: the time of those is simcord's
     scope, asker = f"guild:{here.member.guild.id}", Asker(member_id=here.member.id)
