@@ -814,6 +814,9 @@ REFUSE_REASON = "Reason"
 REFUSE_HINT = "The member reads it. It may be left out."
 BLOCKED_MEANWHILE = "blocked since the order"
 APPROVAL_PICTURE = "A picture to be edited"
+APPROVAL_HIDDEN = (
+    "-# Behind a spoiler: this channel is open to all ages, and the one of the order is age-restricted or gone."
+)
 
 
 def approval(job: Job, model: str, called_off_by: int | None) -> str:
