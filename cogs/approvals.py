@@ -55,7 +55,7 @@ class ApprovalButtons(commands.Cog):
 
     async def _moderated(self, interaction: discord.Interaction, job_id: str) -> Job:
         job = await self._studio.job(job_id)
-        check_moderator(interaction, job)
+        await check_moderator(interaction, job)
         if job.order.private:  # those are never asked about
             raise JobGoneError
         return job

@@ -124,7 +124,7 @@ async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutVie
     return answer.message_id
 
 
-def check_postable(interaction: discord.Interaction, job: Job) -> None:
+async def check_postable(interaction: discord.Interaction, job: Job) -> None:
     """An earlier result may be posted here.
 
     Raises StaysPrivateError, OutsideError, AgeRestrictedError, MissingPermissionsError.
@@ -133,14 +133,14 @@ def check_postable(interaction: discord.Interaction, job: Job) -> None:
         raise StaysPrivateError
     if is_outside(interaction):
         raise OutsideError
-    check_age(interaction, job)
+    await check_age(interaction, job)
     if interaction.guild_id is not None:
         check_permissions(interaction)
 
 
-def check_age(interaction: discord.Interaction, job: Job) -> None:
+async def check_age(interaction: discord.Interaction, job: Job) -> None:
     """What is for adults is not shown where everybody looks. Raises AgeRestrictedError."""
-    if is_tamer(interaction, job.order.channel_id):
+    if await is_tamer(interaction, job.order.channel_id):
         raise AgeRestrictedError
 
 

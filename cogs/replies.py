@@ -31,7 +31,7 @@ from bot.service.fleeting import Fleeting
 from bot.service.offers import Offers
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answered, is_passing
-from cogs.asking import asker_in, where_in
+from cogs.asking import asker_in, look_up_channel, where_in
 from cogs.finding import found_images, result_of
 from cogs.orders import place, place_by_message, reply_to_message, scope_in, take_away
 
@@ -132,6 +132,7 @@ class Replies(commands.Cog):
         job_id = result_of(replied, us) if replied is not None else None
         if not typed and job_id is None and message.guild is not None:
             return None
+        await look_up_channel(message)
         mode = (await self._desk.effective(scope_in(message), asker_in(message), where_in(message))).replies.value
         if mode is Mode.OFF and typed:
             raise RepliesOffError

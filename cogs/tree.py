@@ -117,7 +117,7 @@ class Tree(commands.Cog):
         parent = await self._parent(interaction, job)
         if parent is None:
             raise NothingBeforeError
-        check_postable(interaction, parent)
+        await check_postable(interaction, parent)
         await self._check_seen(interaction, job, parent)
         channel_id = interaction.channel_id or 0
         with self._recent.once(("undo", parent.id, channel_id)):
@@ -133,7 +133,7 @@ class Tree(commands.Cog):
             raise NothingBeforeError
         parent = await self._parent(interaction, job)
         if parent is not None and not job.order.private:
-            check_age(interaction, parent)
+            await check_age(interaction, parent)
         await self._check_seen(interaction, job, parent)
         sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
         with self._recent.once(("compare", job.id, interaction.channel_id)):
