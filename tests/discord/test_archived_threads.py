@@ -45,7 +45,7 @@ async def result_in(log: simcord.ChannelHandle) -> discord.Message:
     return (await eventually(lambda: [one for one in log.history() if "**Result**" in text_of(one)]))[0]
 
 
-def known(here: World, channel: simcord.ChannelHandle) -> Any:
+def known(here: World, channel: simcord.ChannelHandle) -> Any:  # noqa: ANN401 - a text channel or a thread
     """As the bot's cache has it; simcord knows no age restriction."""
     return here.app.client.get_channel(channel.id)
 
