@@ -56,6 +56,10 @@ async def forgotten(here: World, thread: simcord.ChannelHandle) -> None:
     await eventually(lambda: known(here, thread) is None)
 
 
+async def silent(_channel_id: int) -> None:
+    await asyncio.sleep(600)
+
+
 def images(channel: simcord.ChannelHandle) -> list[discord.Message]:
     return [one for one in channel.history() if image_urls(one)]
 
@@ -98,7 +102,7 @@ async def test_while_discord_does_not_say_what_it_is_nothing_of_it_is_shown(
     await made(here, thread)
     await forgotten(here, thread)
     if trouble is None:  # it never answers
-        monkeypatch.setattr(here.app.client.http, "get_channel", lambda _id: asyncio.sleep(600))
+        monkeypatch.setattr(here.app.client.http, "get_channel", silent)
     else:
         here.env.inject_error("GET", f"/channels/{thread.id}", status=trouble, times=None)
     elsewhere, answer = await show_elsewhere(here)

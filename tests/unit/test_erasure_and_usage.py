@@ -85,6 +85,7 @@ async def test_who_is_forgotten_stands_nowhere_and_the_books_agree(
 ) -> None:
     jobs = [await delivered(books, member=123456789), await delivered(books, member=8)]
     await SqliteUsage(books.database).count_refusal("guild:1", 123456789, "EmptyPrompt", NOON)
+    await books.store.mark_posted_in(jobs[0], 987654321)
     before = everything(tmp_path / "bot.sqlite3").count(WORDS.encode())
     await erasure.want(123456789, NOON)
     assert await erasure.erase_member(123456789, NOON) == [jobs[0].id]
@@ -92,6 +93,7 @@ async def test_who_is_forgotten_stands_nowhere_and_the_books_agree(
     assert await erasure.finish_member(123456789)
     assert await erasure.wanted() == []
     assert b"123456789" not in everything(tmp_path / "bot.sqlite3")
+    assert books.rows("SELECT posted_in FROM jobs") == [(None,)] * 2, "a person's direct messages"
     assert list(audit(tmp_path / "bot.sqlite3")) == []
     assert await books.store.job(jobs[0].id) is None
     assert await books.store.job(jobs[1].id) == jobs[1]
