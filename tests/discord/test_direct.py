@@ -142,13 +142,18 @@ async def test_what_moderators_delete_goes_out_of_direct_messages_too(here: Worl
 async def test_an_edit_of_it_leads_into_direct_messages_for_whose_they_are_alone(here: World, books: Books) -> None:
     result = await sent_directly(here)
     await stored(books, result)
-    form = await here.member.click(await brought_back(here), label="Edit")
+    copy = await brought_back(here)
+    form = await here.member.click(copy, label="Edit")
     await here.member.submit_modal(form, {"prompt": "dance", "size": ["nano-banana-2|1K"], "shape": ["auto"]})
     edit = (await eventually(lambda: results(here)[1:]))[0]
     assert "Edit 1" in text_of(edit)
     assert str(result.id) not in text_of(edit)
     assert at_home(result) in refusal(await here.member.click(edit, label="Recipe"))
     assert str(result.id) not in refusal(await here.other.click(edit, label="Recipe"))
+    here.env.backend.delete_message(here.channel.id, copy.id)
+    await eventually(lambda: books.rows("SELECT * FROM copies") == [])
+    not_seen_here = "Only the person who ordered this can do that."
+    assert refusal(await here.other.click(edit, label="Undo")) == not_seen_here
 
 
 async def test_a_bot_that_ended_before_it_wrote_down_where_it_stands_finds_out(
