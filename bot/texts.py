@@ -238,6 +238,16 @@ def image_label(position: int) -> str:
     return f"Image {position}"
 
 
+MAY_NOT_SPEAK = "🔇"
+"""Put under a message that cannot be answered in words."""
+
+
+def cannot_answer_in(channel_id: int, missing: Sequence[str]) -> str:
+    """A direct message to whoever asked for something where the bot may only read."""
+    need = f"I need {' and '.join(missing)} there" if missing else "Discord lets me write nothing there"
+    return f"I read you in <#{channel_id}> and cannot answer: {need}. Please ask a moderator. Nothing was ordered."
+
+
 def offer_edit(seconds: float) -> str:
     """Over the button that edits somebody else's image."""
     return f"Shall I edit this image? Only you can say so, for {duration(seconds)}."

@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot import views
+from bot import texts, views
 from bot.domain.asking import person_scope
 from bot.domain.errors import AgeRestrictedError, MissingPermissionsError, OutsideError, StaysPrivateError
 from bot.domain.job import Job, Reply
@@ -84,6 +84,21 @@ async def reply_to_message(
     raise AssertionError("a loop that returns or raises")
 
 
+async def answer_elsewhere(message: discord.Message) -> None:
+    """Where the bot may read and not write: say so to its author directly, else show by a reaction that it was read."""
+    view = views.note(texts.cannot_answer_in(message.channel.id, missing_in(message)))
+    for way in (
+        lambda: message.author.send(view=view, allowed_mentions=views.NOBODY),
+        lambda: message.add_reaction(texts.MAY_NOT_SPEAK),
+    ):
+        try:
+            await way()
+        except TROUBLES as trouble:
+            _log.info("message %s: not answered elsewhere either (%s)", message.id, type(trouble).__name__)
+        else:
+            return
+
+
 async def take_away(interaction: discord.Interaction) -> None:
     """Delete the public message whose control was used; it would go away by itself, too."""
     message = interaction.message
@@ -154,11 +169,15 @@ def check_permissions(interaction: discord.Interaction) -> None:
 
 def check_permissions_in(message: discord.Message) -> None:
     """The same for a message. Raises MissingPermissionsError."""
+    if missing := missing_in(message):
+        raise MissingPermissionsError(names=missing)
+
+
+def missing_in(message: discord.Message) -> tuple[str, ...]:
+    """What the bot would have to be granted, to post images in the channel of a message; nothing where that is not known."""
     granted = _granted(message)
     needed = NEEDED_IN_THREAD if isinstance(message.channel, discord.Thread) else NEEDED
-    missing = tuple(label for name, label in needed.items() if granted is not None and not getattr(granted, name))
-    if missing:
-        raise MissingPermissionsError(names=missing)
+    return tuple(label for name, label in needed.items() if granted is not None and not getattr(granted, name))
 
 
 def _granted(message: discord.Message) -> discord.Permissions | None:
