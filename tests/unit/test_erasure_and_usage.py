@@ -21,6 +21,7 @@ from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_usage import SqliteUsage
 from bot.adapters.sqlite_words import SqliteWords
+from bot.domain.conduct import StrikeRules
 from bot.domain.errors import Allowance, ApprovalRefusedError, QuotaExceededError, packed
 from bot.domain.job import Approval, Job, State, Word
 from bot.domain.ledger import DAY, FREE, Closing
@@ -194,7 +195,9 @@ async def test_of_a_server_that_is_forgotten_nothing_stays_but_its_books(
     await SqliteUsage(database).count_refusal(scope, 7, "EmptyPrompt", NOON)
     await SqliteRules(database).change_rules(scope, RulesRecord(), Rules(roles_only=True), by=8, at=NOON)
     await SqliteWords(database).change_words(scope, add=[(WordKind.WORDS, "ass")], by=8, at=NOON)
-    await SqlitePeople(database, Persons(BOT_TOKEN)).block(scope, 7, by=8, at=NOON, until=None, reason="spam")
+    await SqlitePeople(database, Persons(BOT_TOKEN)).block(
+        scope, 7, by=8, at=NOON, until=None, reason="spam", rules=StrikeRules()
+    )
     await SqliteBaskets(database).add(scope, 7, an_order(references=1).references, 14, NOON)
     tables = {str(row[0]) for row in books.rows(TABLES_OF_SERVERS)}
 
