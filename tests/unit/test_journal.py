@@ -171,7 +171,7 @@ class Counted:
 
 async def test_where_the_log_is_is_read_once_a_minute(rules: SqliteRules) -> None:
     counted, clock, wall = Counted(rules), HandClock(), Wall()
-    journal = Journal(counted, said, clock)
+    journal = Journal(counted, said, clock, in_its_channel)
 
     async def told(word: str) -> None:
         journal.put(acted(word))
