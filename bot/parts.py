@@ -82,7 +82,8 @@ def make_gallery(tools: Tools, packer: Packer) -> Gallery:
 
 def make_parts(tools: Tools, client: BotClient, packer: Packer, alerts: Alerts) -> Parts:
     fal = tools.settings.fal
-    delivery = Delivery(client, packer, tools.catalogue, alerts, tools.world.clock, tools.world.sleep)
+    clock, sleep = tools.world.clock, tools.world.sleep
+    delivery = Delivery(client, packer, tools.catalogue, alerts, clock, sleep, tools.store.mark_posted_in)
     govern(client, budget := Budget())
     return Parts(
         backend=tools.fal,

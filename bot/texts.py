@@ -238,6 +238,16 @@ def image_label(position: int) -> str:
     return f"Image {position}"
 
 
+MAY_NOT_SPEAK = "🔇"
+"""Put under a message that cannot be answered in words."""
+
+
+def cannot_answer_in(channel_id: int, missing: Sequence[str]) -> str:
+    """A direct message to whoever asked for something where the bot may only read."""
+    need = f"I need {' and '.join(missing)} there" if missing else "Discord lets me write nothing there"
+    return f"I read you in <#{channel_id}> and cannot answer: {need}. Please ask a moderator. Nothing was ordered."
+
+
 def offer_edit(seconds: float) -> str:
     """Over the button that edits somebody else's image."""
     return f"Shall I edit this image? Only you can say so, for {duration(seconds)}."
@@ -287,6 +297,12 @@ def code(typed: str, limit: int = 40) -> str:
 def address_of(guild_id: int | None, channel_id: int, message_id: int) -> str:
     """Where a message stands."""
     return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def address_of_result(job: Job) -> str:
+    """Where a job's final message stands; in direct messages its member alone can open it."""
+    guild_id = job.order.guild_id if job.posted_in is None else None
+    return address_of(guild_id, job.stands_in, job.message_id or 0)
 
 
 def size_of(count: int) -> str:
@@ -499,7 +515,7 @@ def history_line(job: Job, model: str, *, gone: bool) -> str:
     elif gone:
         facts.append("files no longer kept")
     elif job.message_id is not None and not job.order.private:
-        facts.append(f"[Go to it]({address_of(job.order.guild_id, job.order.channel_id, job.message_id)})")
+        facts.append(f"[Go to it]({address_of_result(job)})")
     return "\n".join([*lineage(job), f"-# {' · '.join(facts)}"])
 
 
@@ -814,6 +830,9 @@ REFUSE_REASON = "Reason"
 REFUSE_HINT = "The member reads it. It may be left out."
 BLOCKED_MEANWHILE = "blocked since the order"
 APPROVAL_PICTURE = "A picture to be edited"
+APPROVAL_HIDDEN = (
+    "-# Behind a spoiler: this channel is open to all ages, and the one of the order is age-restricted or gone."
+)
 
 
 def approval(job: Job, model: str, called_off_by: int | None) -> str:
@@ -1809,11 +1828,17 @@ def log_finished(job: Job, model: str, at: float) -> str:
     facts = [model, credits_of(job.cost)]
     if job.order.private:
         return _entry(f"**Private result** for <@{job.order.member_id}>", [*facts, clock_time(at)])
-    address = address_of(job.order.guild_id, job.order.channel_id, job.message_id or 0)
-    facts.append(counted(len(job.pictures), "image"))
-    facts.append(f"[Go to it]({address})" if job.message_id else "could not be posted: only **/jobs** shows it")
+    facts += [counted(len(job.pictures), "image"), _way_to(job)]
     lines = [_entry(f"**Result** for <@{job.order.member_id}> in <#{job.order.channel_id}>", [*facts, clock_time(at)])]
     return "\n".join([*lines, *lineage(job), *_sources(job)])
+
+
+def _way_to(job: Job) -> str:
+    if not job.message_id:
+        return "could not be posted: only **/jobs** shows it"
+    if job.posted_in is not None:
+        return "could not be posted there: sent to them in a direct message"
+    return f"[Go to it]({address_of_result(job)})"
 
 
 def _sources(job: Job) -> list[str]:

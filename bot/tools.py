@@ -104,14 +104,15 @@ async def open_tools(
     worker = PictureWorker()
     stack.push_async_callback(worker.close)
     seal, persons, rules, words = Seal(secret), Persons(secret), SqliteRules(database), SqliteWords(database)
+    store = SqliteStore(database, seal, persons, world.clock)
     return Tools(
         settings=settings,
         catalogue=catalogue,
-        store=SqliteStore(database, seal, persons, world.clock),
+        store=store,
         rules=rules,
         timings=SqliteTimings(database),
         people=SqlitePeople(database, persons),
-        journal=Journal(rules, partial(views.log_line, catalogue=catalogue), world.clock),
+        journal=Journal(rules, partial(views.log_line, catalogue=catalogue), world.clock, store.posted_in),
         preferences=SqlitePreferences(database),
         history=SqliteHistory(database, seal),
         drafts=SqliteDrafts(database),

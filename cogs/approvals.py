@@ -55,7 +55,7 @@ class ApprovalButtons(commands.Cog):
 
     async def _moderated(self, interaction: discord.Interaction, job_id: str) -> Job:
         job = await self._studio.job(job_id)
-        check_moderator(interaction, job)
+        await check_moderator(interaction, job)
         if job.order.private:  # those are never asked about
             raise JobGoneError
         return job
@@ -74,7 +74,8 @@ class ApprovalButtons(commands.Cog):
         except (AnsweredAlreadyError, NotWaitingError) as error:
             job, late = await self._studio.job(job.id), error
         if interaction.message is not None and not job.awaits_approval:
-            view = views.approval(job, self._desk.catalogue)
+            hidden = views.is_hidden(interaction.channel, job.order.channel_id)
+            view = views.approval(job, self._desk.catalogue, hidden=hidden)
             await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
         if late is not None:
             await answer(interaction, texts.explain(late))

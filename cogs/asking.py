@@ -1,10 +1,16 @@
 """Who asks and where, read from an interaction or from a message."""
 
+import asyncio
 from typing import Any
 
 import discord
 
+from bot import views
 from bot.domain.asking import Asker, Where
+from cogs.answering import TROUBLES
+
+LOOKED_UP_WITHIN = 1.0
+"""Seconds for a look at Discord; it wants its first answer within three."""
 
 
 def asker_of(interaction: discord.Interaction) -> Asker:
@@ -37,11 +43,38 @@ def where_in(message: discord.Message) -> Where:
     return _where(message.guild.id if message.guild else None, message.channel.id, message.channel)
 
 
-def is_tamer(interaction: discord.Interaction, channel_id: int) -> bool:
-    """Whether an interaction comes from a channel for all ages, and that other channel of its server is not for all."""
-    other = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
-    restricted = other is not None and _where(interaction.guild_id, channel_id, other).age_restricted
-    return restricted and not where_of(interaction).age_restricted
+async def channel_at(guild: discord.Guild, channel_id: int) -> discord.abc.GuildChannel | discord.Thread | None:
+    """A channel or thread of that server, looked up where it is an archived thread, which no cache holds.
+
+    None when it is gone, or another server's. Raises TROUBLES, TimeoutError after a second among them.
+    """
+    if (known := guild.get_channel_or_thread(channel_id)) is not None:
+        return known
+    try:
+        async with asyncio.timeout(LOOKED_UP_WITHIN):
+            return await guild.fetch_channel(channel_id)
+    except (discord.NotFound, discord.InvalidData):
+        return None
+
+
+async def look_up_channel(message: discord.Message) -> None:
+    """Of a message in a thread that no cache holds: its channel is an id alone. Raises TROUBLES."""
+    if message.guild is not None and isinstance(message.channel, discord.PartialMessageable):
+        found: Any = await channel_at(message.guild, message.channel.id)
+        message.channel = found or message.channel
+
+
+async def is_tamer(interaction: discord.Interaction, channel_id: int) -> bool:
+    """Whether an interaction comes from a channel for all ages, and that other channel of its server is not for all.
+
+    One of which Discord says nothing now is for adults, one that is gone is not.
+    """
+    if interaction.guild is None or where_of(interaction).age_restricted:
+        return False
+    try:
+        return views.is_restricted(await channel_at(interaction.guild, channel_id))
+    except TROUBLES:
+        return True
 
 
 def is_outside(interaction: discord.Interaction) -> bool:
@@ -63,10 +96,9 @@ def roles_of(user: discord.User | discord.Member) -> frozenset[int]:
 
 def _where(guild_id: int | None, channel_id: int, channel: Any) -> Where:  # noqa: ANN401 - every kind of channel
     is_thread = isinstance(channel, discord.Thread)
-    home = channel.parent if is_thread else channel
     return Where(
         guild_id=guild_id,
         channel_id=channel_id,
         parent_id=channel.parent_id if is_thread else None,
-        age_restricted=bool(getattr(home, "nsfw", False)),
+        age_restricted=views.is_restricted(channel),
     )

@@ -100,7 +100,7 @@ class HistoryPages(commands.Cog):
             raise NotYoursError
         if job.deleted_at is not None or not job.pictures:
             raise JobGoneError
-        check_postable(interaction, job)
+        await check_postable(interaction, job)
         channel_id = interaction.channel_id or 0
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._desk.check_welcome(job.order.scope, asker_of(interaction), where_of(interaction))

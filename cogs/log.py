@@ -83,7 +83,7 @@ class Log(commands.Cog):
     async def _checked(self, interaction: discord.Interaction, job_id: str, action: str) -> Job:
         """The job, which is of this server. Raises RefusedError for whoever does not moderate its channel."""
         job = await clicked(interaction, self._studio, job_id, action)
-        check_moderator(interaction, job)
+        await check_moderator(interaction, job)
         if not job.pictures or job.order.private:
             raise JobGoneError
         return job

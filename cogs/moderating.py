@@ -1,5 +1,6 @@
 """What moderators do is for servers; whether somebody may do it there is asked anew at every click."""
 
+from contextlib import suppress
 from typing import TypeVar
 
 import discord
@@ -7,6 +8,8 @@ from discord import app_commands
 
 from bot.domain.errors import JobGoneError, NotModeratorError, NotModeratorThereError
 from bot.domain.job import Job
+from cogs.answering import TROUBLES
+from cogs.asking import channel_at
 from cogs.orders import scope_of
 
 T = TypeVar("T")
@@ -22,8 +25,8 @@ def in_servers(command: T) -> T:
     return app_commands.allowed_installs(guilds=True, users=False)(in_them(command))
 
 
-def check_moderator(interaction: discord.Interaction, job: Job) -> None:
-    """Manage Messages where it was ordered, as ids can be crafted; in the whole server once that channel is gone.
+async def check_moderator(interaction: discord.Interaction, job: Job) -> None:
+    """Manage Messages where it was ordered, as ids can be crafted; in the whole server once that channel is gone, or silent.
 
     An interaction's own permissions are those of the channel it comes from. Raises JobGoneError for an order of another
     server, NotModeratorError, NotModeratorThereError.
@@ -33,7 +36,9 @@ def check_moderator(interaction: discord.Interaction, job: Job) -> None:
         raise NotModeratorError
     if job.order.scope != scope_of(interaction):
         raise JobGoneError
-    channel = guild.get_channel_or_thread(job.order.channel_id)
+    channel = None
+    with suppress(*TROUBLES):
+        channel = await channel_at(guild, job.order.channel_id)
     if isinstance(channel, discord.Thread) and channel.parent is None:
         channel = None
     if channel is None and not member.guild_permissions.manage_messages:

@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot import views
+from bot import texts, views
 from bot.domain.asking import person_scope
 from bot.domain.errors import AgeRestrictedError, MissingPermissionsError, OutsideError, StaysPrivateError
 from bot.domain.job import Job, Reply
@@ -84,6 +84,21 @@ async def reply_to_message(
     raise AssertionError("a loop that returns or raises")
 
 
+async def answer_elsewhere(message: discord.Message) -> None:
+    """Where the bot may read and not write: say so to its author directly, else show by a reaction that it was read."""
+    view = views.note(texts.cannot_answer_in(message.channel.id, missing_in(message)))
+    for way in (
+        lambda: message.author.send(view=view, allowed_mentions=views.NOBODY),
+        lambda: message.add_reaction(texts.MAY_NOT_SPEAK),
+    ):
+        try:
+            await way()
+        except TROUBLES as trouble:
+            _log.info("message %s: not answered elsewhere either (%s)", message.id, type(trouble).__name__)
+        else:
+            return
+
+
 async def take_away(interaction: discord.Interaction) -> None:
     """Delete the public message whose control was used; it would go away by itself, too."""
     message = interaction.message
@@ -124,7 +139,7 @@ async def _answered(interaction: discord.Interaction, view: discord.ui.LayoutVie
     return answer.message_id
 
 
-def check_postable(interaction: discord.Interaction, job: Job) -> None:
+async def check_postable(interaction: discord.Interaction, job: Job) -> None:
     """An earlier result may be posted here.
 
     Raises StaysPrivateError, OutsideError, AgeRestrictedError, MissingPermissionsError.
@@ -133,14 +148,14 @@ def check_postable(interaction: discord.Interaction, job: Job) -> None:
         raise StaysPrivateError
     if is_outside(interaction):
         raise OutsideError
-    check_age(interaction, job)
+    await check_age(interaction, job)
     if interaction.guild_id is not None:
         check_permissions(interaction)
 
 
-def check_age(interaction: discord.Interaction, job: Job) -> None:
+async def check_age(interaction: discord.Interaction, job: Job) -> None:
     """What is for adults is not shown where everybody looks. Raises AgeRestrictedError."""
-    if is_tamer(interaction, job.order.channel_id):
+    if await is_tamer(interaction, job.order.channel_id):
         raise AgeRestrictedError
 
 
@@ -154,11 +169,15 @@ def check_permissions(interaction: discord.Interaction) -> None:
 
 def check_permissions_in(message: discord.Message) -> None:
     """The same for a message. Raises MissingPermissionsError."""
+    if missing := missing_in(message):
+        raise MissingPermissionsError(names=missing)
+
+
+def missing_in(message: discord.Message) -> tuple[str, ...]:
+    """What the bot would have to be granted, to post images in the channel of a message; nothing where that is not known."""
     granted = _granted(message)
     needed = NEEDED_IN_THREAD if isinstance(message.channel, discord.Thread) else NEEDED
-    missing = tuple(label for name, label in needed.items() if granted is not None and not getattr(granted, name))
-    if missing:
-        raise MissingPermissionsError(names=missing)
+    return tuple(label for name, label in needed.items() if granted is not None and not getattr(granted, name))
 
 
 def _granted(message: discord.Message) -> discord.Permissions | None:

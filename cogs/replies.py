@@ -31,9 +31,9 @@ from bot.service.fleeting import Fleeting
 from bot.service.offers import Offers
 from bot.service.studio import Studio
 from cogs.answering import TROUBLES, answered, is_passing
-from cogs.asking import asker_in, where_in
+from cogs.asking import asker_in, look_up_channel, where_in
 from cogs.finding import found_images, result_of
-from cogs.orders import place, place_by_message, reply_to_message, scope_in, take_away
+from cogs.orders import answer_elsewhere, place, place_by_message, reply_to_message, scope_in, take_away
 
 _log = logging.getLogger(__name__)
 
@@ -132,6 +132,7 @@ class Replies(commands.Cog):
         job_id = result_of(replied, us) if replied is not None else None
         if not typed and job_id is None and message.guild is not None:
             return None
+        await look_up_channel(message)
         mode = (await self._desk.effective(scope_in(message), asker_in(message), where_in(message))).replies.value
         if mode is Mode.OFF and typed:
             raise RepliesOffError
@@ -233,11 +234,13 @@ class Replies(commands.Cog):
         await self._ask_back(message, views.note(texts.explain(told)), REFUSAL_LIFE)
 
     async def _ask_back(self, message: discord.Message, view: discord.ui.LayoutView, seconds: float) -> None:
-        """The last thing that can be said; where even that fails, nobody is left to tell."""
+        """The last thing that can be said in its channel."""
         try:
             await self._say(message, view, seconds)
         except TROUBLES as trouble:
             _log.info("message %s could not be answered (%s)", message.id, type(trouble).__name__)
+            if message.guild is not None and not is_passing(trouble):
+                await answer_elsewhere(message)
 
 
 def _is_at_once(ask: _Ask) -> bool:

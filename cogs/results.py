@@ -88,19 +88,20 @@ class Results(commands.Cog):
         await place(interaction, self._desk, self._studio, order)
 
     async def _recipe(self, interaction: discord.Interaction, job: Job) -> None:
-        view, file = views.recipe(job, self._desk.catalogue, await self._parent_link(job))
+        view, file = views.recipe(job, self._desk.catalogue, await self._parent_link(job, interaction.user.id))
         files = [file] if file else []
         await interaction.response.send_message(view=view, files=files, ephemeral=True, allowed_mentions=views.NOBODY)
 
-    async def _parent_link(self, job: Job) -> str | None:
+    async def _parent_link(self, job: Job, member_id: int) -> str | None:
+        """To the image that it changed, for that member; into direct messages for whose they are alone."""
         if job.order.parent is None:
             return None
         try:
             parent = await self._studio.job(job.order.parent.job_id)
         except JobGoneError:
             return None
-        order = parent.order
-        return texts.address_of(order.guild_id, order.channel_id, parent.message_id) if parent.message_id else None
+        is_open = parent.posted_in is None or parent.order.member_id == member_id
+        return texts.address_of_result(parent) if parent.message_id and is_open else None
 
     async def _original(self, interaction: discord.Interaction, job: Job, position: int) -> None:
         if position == 0:

@@ -235,9 +235,7 @@ def roles_of(interaction: discord.Interaction, member_id: int) -> frozenset[int]
 def where_is(interaction: discord.Interaction, channel_id: int) -> Where:
     """A channel of the server."""
     channel = interaction.guild.get_channel(channel_id) if interaction.guild else None
-    return Where(
-        guild_id=interaction.guild_id, channel_id=channel_id, age_restricted=bool(getattr(channel, "nsfw", False))
-    )
+    return Where(guild_id=interaction.guild_id, channel_id=channel_id, age_restricted=views.is_restricted(channel))
 
 
 async def _end(interaction: discord.Interaction, error: BotError) -> None:

@@ -117,7 +117,7 @@ class Tree(commands.Cog):
         parent = await self._parent(interaction, job)
         if parent is None:
             raise NothingBeforeError
-        check_postable(interaction, parent)
+        await check_postable(interaction, parent)
         await self._check_seen(interaction, job, parent)
         channel_id = interaction.channel_id or 0
         with self._recent.once(("undo", parent.id, channel_id)):
@@ -133,7 +133,7 @@ class Tree(commands.Cog):
             raise NothingBeforeError
         parent = await self._parent(interaction, job)
         if parent is not None and not job.order.private:
-            check_age(interaction, parent)
+            await check_age(interaction, parent)
         await self._check_seen(interaction, job, parent)
         sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
         with self._recent.once(("compare", job.id, interaction.channel_id)):
@@ -163,7 +163,7 @@ class Tree(commands.Cog):
         else:
             async with within(BOOKS_TIMEOUT, BooksBusyError()):
                 copies = await self._deleted.copies(parent.id)
-            seen = {parent.order.channel_id, *(channel_id for channel_id, _ in copies)}
+            seen = {parent.stands_in, *(channel_id for channel_id, _ in copies)}
         if here in seen or (parent is not None and parent.order.member_id == interaction.user.id):
             return
         put_in = job if first.kept is None else await self._studio.job(first.kept.job_id)  # Again may be anybody's
@@ -186,7 +186,7 @@ def check_deleter(interaction: discord.Interaction, job: Job) -> None:
 
 async def take_away(client: discord.Client, gallery: Gallery, copies: CopyBook, job: Job) -> None:
     """A job's final message, wherever else it was shown, and its files."""
-    for channel_id, message_id in {(job.order.channel_id, job.message_id or 0), *await copies.copies(job.id)}:
+    for channel_id, message_id in {(job.stands_in, job.message_id or 0), *await copies.copies(job.id)}:
         try:
             await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
         except discord.NotFound:

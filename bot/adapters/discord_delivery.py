@@ -1,7 +1,7 @@
 """Posting a job's images so that they arrive, once, in the first of its places that takes them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,10 @@ STEPS_DOWN = 4
 """Times that the files are made smaller."""
 ALERT_AFTER = 3
 """Failed tries before the operator hears of it."""
+
+
+Elsewhere = Callable[[Job, int], Awaitable[None]]
+"""Told of a job whose images stand in another channel than the order's, and of that channel's id."""
 
 
 class _ElsewhereError(Exception):
@@ -128,12 +132,20 @@ class _Direct:
 
     client: discord.Client
     content: _Content
+    elsewhere: Elsewhere
 
     async def find(self, *, nonce_alive: bool) -> int | None:
-        return await (await self._opened()).find(nonce_alive=nonce_alive)
+        place = await self._opened()
+        found = await place.find(nonce_alive=nonce_alive)
+        if found is not None:
+            await self.elsewhere(self.content.job, place.channel.id)
+        return found
 
     async def post(self, packed: Packed) -> int:
-        return await (await self._opened()).post(packed)
+        place = await self._opened()
+        message_id = await place.post(packed)
+        await self.elsewhere(self.content.job, place.channel.id)
+        return message_id
 
     async def _opened(self) -> _Messageable:
         member = discord.Object(self.content.job.order.member_id)
@@ -173,6 +185,7 @@ class Delivery:
         alerts: Alerts,
         clock: Clock,
         sleep: Sleep,
+        elsewhere: Elsewhere,
     ) -> None:
         self._client = client
         self._packer = packer
@@ -180,6 +193,7 @@ class Delivery:
         self._alerts = alerts
         self._clock = clock
         self._sleep = sleep
+        self._elsewhere = elsewhere
 
     async def post(self, job: Job, folder: Path, *, again: bool, at_progress: Callable[[], object]) -> int:
         """Through the places in turn. Raises DeliveryError when none takes it, or when the files are gone.
@@ -238,7 +252,7 @@ class Delivery:
                 at_progress()
                 return _FirstAnswer(webhook, content)
             case Place.DIRECT:
-                return _Direct(self._client, content)
+                return _Direct(self._client, content, self._elsewhere)
 
     def _file_limit(self, job: Job) -> int:
         guild = self._client.get_guild(job.order.guild_id) if job.order.guild_id else None

@@ -60,7 +60,7 @@ class LogChannels:
                 stack.callback(files[0].close)
             name = files[0].filename if files else None
             result = page.result
-            spoiler = result is not None and (result.order.spoiler or _is_tamer(channel, result))
+            spoiler = result is not None and (result.order.spoiler or views.is_hidden(channel, result.order.channel_id))
             view = views.log_page(page, name, spoiler=spoiler)
             await channel.send(view=view, files=files, nonce=nonce, allowed_mentions=views.NOBODY)
 
@@ -69,9 +69,3 @@ class LogChannels:
         if channel_id not in self._unusable:
             self._unusable.add(channel_id)
             _log.warning("the log channel %d of server %d cannot be used (%s)", channel_id, guild_id, why)
-
-
-def _is_tamer(channel: Channel, job: Job) -> bool:
-    """Whether the log is open to all ages and the job's channel is not, or not known to be."""
-    made_in = channel.guild.get_channel_or_thread(job.order.channel_id)
-    return not channel.is_nsfw() and bool(getattr(made_in, "is_nsfw", lambda: True)())

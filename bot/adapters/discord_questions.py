@@ -63,7 +63,7 @@ class Questions:
 
     async def close(self, job: Job, *, by: int | None) -> None:
         """Show how it ended, in place of the buttons; the message is looked for where its id was never stored."""
-        view = views.approval(job, self._catalogue, called_off_by=by)
+        view = self._view(job, called_off_by=by)
 
         async def edit() -> None:
             message_id = _approval(job).message_id or await self._standing(job)
@@ -79,14 +79,18 @@ class Questions:
     async def _posted(self, job: Job, channel: discord.abc.Messageable) -> int:
         """With its pictures, unless Discord does not take their addresses. The nonce lets it stand once."""
         nonce = f"ap-{job.id}"
-        view = views.approval(job, self._catalogue)
+        view = self._view(job)
         try:
             return (await channel.send(view=view, nonce=nonce, allowed_mentions=views.NOBODY)).id
         except discord.HTTPException as error:
             if error.status != BAD_REQUEST or not job.order.is_edit:
                 raise
-        view = views.approval(job, self._catalogue, pictures=False)
+        view = self._view(job, pictures=False)
         return (await channel.send(view=view, nonce=nonce, allowed_mentions=views.NOBODY)).id
+
+    def _view(self, job: Job, *, pictures: bool = True, called_off_by: int | None = None) -> discord.ui.LayoutView:
+        hidden = views.is_hidden(self._client.get_channel(_approval(job).channel_id), job.order.channel_id)
+        return views.approval(job, self._catalogue, hidden=hidden, pictures=pictures, called_off_by=called_off_by)
 
     async def _standing(self, job: Job) -> int | None:
         """The question that an earlier process may have put up."""

@@ -29,7 +29,7 @@ ENDED_OF_SCOPE = (
 ENDED_BEFORE = """
     SELECT * FROM jobs INDEXED BY jobs_by_age WHERE created_at < ? AND told = 1 AND erased_at IS NULL LIMIT ?
 """
-ERASED = "UPDATE jobs SET erased_at = ?, member_id = ? WHERE id = ?"
+ERASED = "UPDATE jobs SET erased_at = ?, member_id = ?, posted_in = NULL WHERE id = ?"
 DROP_COPIES = "DELETE FROM copies WHERE job_id = ?"
 CREDITS_OF_JOB = "SELECT coalesce(sum(credits), 0), day FROM ledger WHERE job_id = ? AND book = 'customer' GROUP BY day"
 UNNAME_ENTRIES = "UPDATE ledger SET member_id = ? WHERE job_id = ?"

@@ -28,6 +28,10 @@ GRANTED = """
 SPENT = "SELECT credits FROM spending WHERE account = ? AND period = ?"
 
 
+_Act = dict[str, str | int | float | None]
+"""A row of `member_acts`."""
+
+
 class SqlitePeople:
     """The PeopleStore port. Rows are only added; who was forgotten meanwhile is found by the stand-in."""
 
@@ -54,37 +58,42 @@ class SqlitePeople:
             granted=granted[0][0],
         )
 
-    async def block(self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str) -> None:
+    async def block(
+        self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str, rules: StrikeRules
+    ) -> Conduct:
         """Replaces an earlier block."""
         row = _act(scope, member_id, "block", by=by, at=at, reason=reason) | {"until": until}
-        await self._database.write(lambda connection: _add(connection, row))
+        return await self._added((scope, member_id), row, at, rules)
 
     async def unblock(self, scope: str, member_id: int, *, by: int, at: float) -> None:
         """Also takes the strikes away."""
         row = _act(scope, member_id, "unblock", by=by, at=at)
         await self._database.write(lambda connection: _add(connection, row))
 
-    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules) -> None:
+    async def strike(
+        self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules
+    ) -> Conduct:
         """Count and block in one transaction: two moderators at once make two strikes."""
         whom = (scope, member_id, self._persons.stand_in(member_id))
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> Conduct:
             _add(connection, _act(scope, member_id, "strike", by=by, at=at, reason=reason))
-            last = connection.execute(LAST_BLOCK, whom).fetchone()
-            since = last["id"] if last else 0
-            (count,) = connection.execute(STRIKES, (*whom, since, at - rules.days * DAY)).fetchone()
-            if count < rules.to_block:
-                return
-            standing, until = _block(last, at), at + rules.block_days * DAY
-            until = later(standing.until, until) if standing else until
+            now = _conduct(connection, whom, at, rules)
+            if now.strikes < rules.to_block:
+                return now
+            until = at + rules.block_days * DAY
+            until = later(now.block.until, until) if now.block else until
             _add(connection, _act(scope, member_id, "block", by=by, at=at, reason=reason) | {"until": until})
+            return _conduct(connection, whom, at, rules)
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
-    async def grant(self, scope: str, member_id: int, credit: int, *, by: int, at: float, reason: str) -> None:
+    async def grant(
+        self, scope: str, member_id: int, credit: int, *, by: int, at: float, reason: str, rules: StrikeRules
+    ) -> Conduct:
         """Add credits to what a member may spend on that day (UTC)."""
         row = _act(scope, member_id, "grant", by=by, at=at, reason=reason) | {"day": day_of(at), "credits": credit}
-        await self._database.write(lambda connection: _add(connection, row))
+        return await self._added((scope, member_id), row, at, rules)
 
     async def delete_and_grant(self, job: Job, credit: int, *, by: int, at: float) -> int | None:
         """Both or neither: of two who do it at once, one grants."""
@@ -113,6 +122,16 @@ class SqlitePeople:
 
         return await self._database.write(work)
 
+    async def _added(self, whose: tuple[str, int], row: _Act, at: float, rules: StrikeRules) -> Conduct:
+        """How the member stands with it, read in the same transaction: what is stored is known, too."""
+        whom = (*whose, self._persons.stand_in(whose[1]))
+
+        def work(connection: sqlite3.Connection) -> Conduct:
+            _add(connection, row)
+            return _conduct(connection, whom, at, rules)
+
+        return await self._database.write(work)
+
     def _not_granted(self, connection: sqlite3.Connection, scope: str, member_id: int, at: float) -> int:
         """What a member spent that day beyond what was granted: more than that is never given back."""
         stand_in = self._persons.stand_in(member_id)
@@ -126,18 +145,24 @@ def granted(connection: sqlite3.Connection, scope: str, ids: tuple[int, int], da
     return int(connection.execute(GRANTED, (scope, *ids, day)).fetchone()[0])
 
 
+def _conduct(connection: sqlite3.Connection, whom: tuple[str, int, int], now: float, rules: StrikeRules) -> Conduct:
+    """What holds for a member; `whom`: the scope, the member and their stand-in."""
+    last = connection.execute(LAST_BLOCK, whom).fetchone()
+    (strikes,) = connection.execute(STRIKES, (*whom, last["id"] if last else 0, now - rules.days * DAY)).fetchone()
+    (given,) = connection.execute(GRANTED, (*whom, day_of(now))).fetchone()
+    return Conduct(block=_block(last, now), strikes=strikes, strike_rules=rules, granted=given)
+
+
 def _block(last: sqlite3.Row | None, now: float) -> Block | None:
     if last is None or last["kind"] == "unblock" or (last["until"] is not None and last["until"] <= now):
         return None
     return Block(until=last["until"], reason=last["reason"], done_by=last["done_by"])
 
 
-def _act(
-    scope: str, member_id: int, kind: str, *, by: int, at: float, reason: str = ""
-) -> dict[str, str | int | float | None]:
+def _act(scope: str, member_id: int, kind: str, *, by: int, at: float, reason: str = "") -> _Act:
     whom = {"scope": scope, "member_id": member_id, "kind": kind, "reason": reason[:REASON_LENGTH]}
     return whom | {"done_by": by, "done_at": at, "until": None, "day": None, "credits": None}
 
 
-def _add(connection: sqlite3.Connection, row: dict[str, str | int | float | None]) -> None:
+def _add(connection: sqlite3.Connection, row: _Act) -> None:
     connection.execute(ADD_ACT, row)

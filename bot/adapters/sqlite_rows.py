@@ -15,7 +15,7 @@ _REPLY = TypeAdapter(Reply)
 _TICKET = TypeAdapter(Ticket)
 _PICTURES = TypeAdapter(tuple[Picture, ...])
 
-# `deleted_at` is not among them: a job that is saved later does not know of a deletion.
+# `deleted_at` and `posted_in` are not among them: a job that is saved later does not know of them.
 FIXED = ("id", "scope", "member_id", "credits", "order_json", "reply_token", "created_at")
 """They are written once: while a job lives, neither its order nor its token changes."""
 CHANGING = (
@@ -105,6 +105,7 @@ def from_row(row: sqlite3.Row, seal: Seal) -> Job:
         pictures=_PICTURES.validate_json(row["pictures_json"]),
         charged=row["charged"],
         message_id=row["message_id"],
+        posted_in=row["posted_in"],
         error=row["error"],
         cancel_wanted=bool(row["cancel_wanted"]),
         retried=bool(row["retried"]),

@@ -81,6 +81,8 @@ UNFETCHED = """
 GIVE_UP = (
     "UPDATE jobs SET error = :gone WHERE id = :id AND state = 'rendered' AND json_extract(error, '$.code') = :code"
 )
+POSTED_IN = "SELECT posted_in FROM jobs WHERE id = ?"
+MARK_POSTED_IN = "UPDATE jobs SET posted_in = ? WHERE id = ?"
 NOTE = "SELECT value FROM notes WHERE name = ?"
 WRITE_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
@@ -152,6 +154,15 @@ class SqliteStore:
         """The job of that id."""
         rows = await self._database.read(JOB, (job_id,))
         return from_row(rows[0], self._seal) if rows else None
+
+    async def posted_in(self, job_id: str) -> int | None:
+        """The channel of a job's final message where it is not the order's."""
+        rows = await self._database.read(POSTED_IN, (job_id,))
+        return rows[0][0] if rows else None
+
+    async def mark_posted_in(self, job: Job, channel_id: int) -> None:
+        """A job's images stand in another channel than the order's."""
+        await self._written(job, lambda connection: connection.execute(MARK_POSTED_IN, (channel_id, job.id)) and None)
 
     async def has_request(self, request_id: str) -> bool:
         """Whether a job of ours holds the receipt of that fal request."""

@@ -138,6 +138,8 @@ class Job:
     """Credits settled in the end; None while open."""
     message_id: int | None = None
     """The final message."""
+    posted_in: int | None = None
+    """The channel of that message where it is its member's direct messages instead of the order's. Written by the store alone."""
     error: str | None = None
     """What went wrong, as `errors.packed` wrote it."""
     cancel_wanted: bool = False
@@ -174,7 +176,7 @@ class Job:
             size=None,  # what a member may send is limited, what fal made is not
             made=Made(job_id=self.id, position=position),
             origin=Origin(channel_id=self.order.channel_id, message_id=self.message_id, author_id=None)
-            if self.message_id
+            if self.message_id and self.posted_in is None  # what one person alone can open leads nobody back
             else None,
             spoiler=self.order.spoiler,
         )
@@ -193,6 +195,11 @@ class Job:
     def ready_at(self) -> float:
         """From when on its waiting counts (unix seconds): from the order, or from its approval."""
         return self.created_at if self.approval is None or self.approval.at is None else self.approval.at
+
+    @property
+    def stands_in(self) -> int:
+        """The channel of its final message."""
+        return self.order.channel_id if self.posted_in is None else self.posted_in
 
     @property
     def cost(self) -> int:

@@ -51,12 +51,21 @@ class Journal:
     """Takes what happened; `run` posts it until it is cancelled. Servers do not wait for each other."""
 
     def __init__(
-        self, rules: RulesStore, line: Callable[[Event, float], str], clock: Clock, most: int = MOST_WAITING
+        self,
+        rules: RulesStore,
+        line: Callable[[Event, float], str],
+        clock: Clock,
+        posted_in: Callable[[str], Awaitable[int | None]],
+        most: int = MOST_WAITING,
     ) -> None:
-        """`line` says an event in at most 3,800 characters; its second argument is when it happened (unix seconds)."""
+        """`line` says an event in at most 3,800 characters; its second argument is when it happened (unix seconds).
+
+        `posted_in`: the channel in which a job's images stand, if it is not the order's.
+        """
         self._rules = rules
         self._line = line
         self._clock = clock
+        self._posted_in = posted_in
         self._most = most
         self._waiting: dict[str, deque[tuple[Event, float]]] = {}
         self._known: dict[str, tuple[int | None, float]] = {}
@@ -105,7 +114,7 @@ class Journal:
             first = waiting.popleft()
             try:
                 if channels := await self._channels(first[0]):
-                    page = self._page(first, waiting)
+                    page = self._page((await self._placed(first[0]), first[1]), waiting)
                     for channel_id in channels:
                         await post(guild_id, channel_id, page)
             except Exception:  # noqa: BLE001 - the boundary of one page: the next ones are written all the same
@@ -121,6 +130,12 @@ class Journal:
             now = (await self._rules.rules(event.scope)).rules.log_channel
             self._known[event.scope] = now, self._clock() + KNOWN
         return [one for one in dict.fromkeys((now, _moved_from(event))) if one is not None]
+
+    async def _placed(self, event: Event) -> Event:
+        """A result with where it stands, which the store alone knows; private ones are not led to."""
+        if not isinstance(event, Finished) or event.job.order.private or event.job.message_id is None:
+            return event
+        return Finished(job=event.job.but(posted_in=await self._posted_in(event.job.id)))
 
     def _page(self, first: tuple[Event, float], waiting: deque[tuple[Event, float]]) -> Page:
         """One result alone, or as many others as fit."""

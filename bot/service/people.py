@@ -1,8 +1,9 @@
 """What moderators do about a member: block, strike, grant; how that member stands, and that they are told."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from bot.domain.conduct import Act, Block, Conduct, News, StrikeRules
 from bot.domain.errors import ActUnsureError, AlreadyGoneError, BooksBusyError, MayNotBlockError
@@ -13,6 +14,8 @@ from bot.service.ports import Clock
 from bot.service.racing import BOOKS_TIMEOUT, within
 from bot.service.ruling import unheard
 from bot.service.stores import RulesStore
+
+T = TypeVar("T")
 
 TELL_TIMEOUT = 10.0
 """Seconds until a member counts as one who could not be told."""
@@ -29,19 +32,25 @@ class PeopleStore(Protocol):
         """What holds for a member at that time (unix seconds)."""
         ...
 
-    async def block(self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str) -> None:
-        """Replaces an earlier block; ends by itself at `until`."""
+    async def block(
+        self, scope: str, member_id: int, *, by: int, at: float, until: float | None, reason: str, rules: StrikeRules
+    ) -> Conduct:
+        """Replaces an earlier block; ends by itself at `until`. Returns what holds for the member then, as the next two do."""
         ...
 
     async def unblock(self, scope: str, member_id: int, *, by: int, at: float) -> None:
         """Also takes the strikes away."""
         ...
 
-    async def strike(self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules) -> None:
+    async def strike(
+        self, scope: str, member_id: int, *, by: int, at: float, reason: str, rules: StrikeRules
+    ) -> Conduct:
         """Add a strike; the last one that is needed blocks, never for less time than a block that stands."""
         ...
 
-    async def grant(self, scope: str, member_id: int, credit: int, *, by: int, at: float, reason: str) -> None:
+    async def grant(
+        self, scope: str, member_id: int, credit: int, *, by: int, at: float, reason: str, rules: StrikeRules
+    ) -> Conduct:
         """Add credits to what a member may spend on that day (UTC)."""
         ...
 
@@ -76,12 +85,13 @@ class People:
         clock: Clock,
         note: Callable[[Acted | Deleted], None] = unheard,
     ) -> None:
-        """`note` hears of every change once it is stored; it neither waits nor raises."""
+        """`note` hears of every change once it is stored, however late; it neither waits nor raises."""
         self._store = store
         self._rules = rules
         self._teller = teller
         self._clock = clock
         self._note = note
+        self._acting = set[asyncio.Task[Any]]()
 
     async def conduct(self, scope: str, member_id: int) -> Conduct:
         """Read anew each time, so that a change holds at once."""
@@ -100,27 +110,33 @@ class People:
         check_target(member_id, is_bot=is_bot, by=by)
         at = self._clock()
         until = None if days is None else at + days * DAY
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
-            await self._store.block(scope, member_id, by=by, at=at, until=until, reason=reason)
-        return await self._noted(scope, member_id, Act.BLOCK, by=by, reason=reason)
+
+        async def block() -> Conduct:
+            rules = await self._strike_rules(scope)
+            return await self._store.block(scope, member_id, by=by, at=at, until=until, reason=reason, rules=rules)
+
+        act = Acted(scope=scope, act=Act.BLOCK, member_id=member_id, by=by, reason=reason)
+        return await self._done(block(), lambda now: replace(act, conduct=now))
 
     async def unblock(self, scope: str, member_id: int, *, by: int) -> bool:
         """Whether there was anything to take away."""
         before = await self.conduct(scope, member_id)
         if before.block is None and not before.strikes:
             return False
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
-            await self._store.unblock(scope, member_id, by=by, at=self._clock())
-        self._note(Acted(scope=scope, act=Act.UNBLOCK, member_id=member_id, by=by))
+        act = Acted(scope=scope, act=Act.UNBLOCK, member_id=member_id, by=by)
+        await self._done(self._store.unblock(scope, member_id, by=by, at=self._clock()), lambda _: act)
         return True
 
     async def strike(self, scope: str, member_id: int, *, is_bot: bool, by: int, reason: str) -> Conduct:
         """Raises MayNotBlockError."""
         check_target(member_id, is_bot=is_bot, by=by)
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
+
+        async def strike() -> Conduct:
             rules = await self._strike_rules(scope)
-            await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
-        return await self._noted(scope, member_id, Act.STRIKE, by=by, reason=reason)
+            return await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
+
+        act = Acted(scope=scope, act=Act.STRIKE, member_id=member_id, by=by, reason=reason)
+        return await self._done(strike(), lambda now: replace(act, conduct=now))
 
     async def tell(self, scope: str, member_id: int, news: News) -> bool:
         """Whether the member could be told; it may take TELL_TIMEOUT, so the moderator is answered before."""
@@ -135,17 +151,21 @@ class People:
 
     async def grant(self, scope: str, member_id: int, credit: int, *, by: int, reason: str) -> Conduct:
         """For today."""
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
-            await self._store.grant(scope, member_id, credit, by=by, at=self._clock(), reason=reason)
-        return await self._noted(scope, member_id, Act.GRANT, by=by, reason=reason, credit=credit)
+
+        async def grant() -> Conduct:
+            rules, at = await self._strike_rules(scope), self._clock()
+            return await self._store.grant(scope, member_id, credit, by=by, at=at, reason=reason, rules=rules)
+
+        act = Acted(scope=scope, act=Act.GRANT, member_id=member_id, by=by, reason=reason, credits=credit)
+        return await self._done(grant(), lambda now: replace(act, conduct=now))
 
     async def reset(self, scope: str, member_id: int, *, by: int) -> int:
         """The credits that were given back for today."""
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
-            credit = await self._store.reset(scope, member_id, by=by, at=self._clock())
-        if credit:
-            self._note(Acted(scope=scope, act=Act.RESET, member_id=member_id, by=by, credits=credit))
-        return credit
+        act = Acted(scope=scope, act=Act.RESET, member_id=member_id, by=by)
+        return await self._done(
+            self._store.reset(scope, member_id, by=by, at=self._clock()),
+            lambda credit: replace(act, credits=credit) if credit else None,
+        )
 
     async def delete_and_give_back(self, job: Job, *, by: int) -> int:
         """Mark a job's images as deleted, once, and grant its member what they cost; returns the credits.
@@ -155,23 +175,31 @@ class People:
         Raises AlreadyGoneError.
         """
         at = self._clock()
-        async with within(BOOKS_TIMEOUT, ActUnsureError()):
-            credit = await self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at)
+        credit = await self._done(
+            self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at),
+            lambda credit: None if credit is None else Deleted(job=job, by=by, given_back=credit),
+        )
         if credit is None:
             raise AlreadyGoneError
-        self._note(Deleted(job=job, by=by, given_back=credit))
         return credit
 
-    async def _noted(
-        self, scope: str, member_id: int, act: Act, *, by: int, reason: str = "", credit: int = 0
-    ) -> Conduct:
-        """How the member stands now. Raises ActUnsureError."""
-        try:
-            now = await self.conduct(scope, member_id)
-        except BooksBusyError:
-            raise ActUnsureError from None
-        self._note(Acted(scope=scope, act=act, member_id=member_id, by=by, reason=reason, credits=credit, conduct=now))
-        return now
+    async def _done(self, doing: Coroutine[Any, Any, T], event: Callable[[T], Acted | Deleted | None]) -> T:
+        """What came of it. Its line is written once it is stored, even if its moderator heard by then that nobody knows.
+
+        Raises ActUnsureError.
+        """
+
+        async def noted() -> T:
+            done = await doing
+            if (said := event(done)) is not None:
+                self._note(said)
+            return done
+
+        task = asyncio.create_task(noted(), name="act")
+        self._acting.add(task)  # the one reference to those that are late; the database's end is theirs, too
+        task.add_done_callback(self._acting.discard)
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):
+            return await asyncio.shield(task)
 
     async def _strike_rules(self, scope: str) -> StrikeRules:
         return (await self._rules.rules(scope)).rules.strikes

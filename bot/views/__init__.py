@@ -1,5 +1,6 @@
 """What the bot's messages look like: every message is rendered here, in Components V2."""
 
+from bot.views.ages import is_hidden, is_restricted
 from bot.views.approval import approval, refuse_form
 from bot.views.basket import basket
 from bot.views.edit_form import edit_form, filled, refused_form
@@ -64,6 +65,8 @@ __all__ = [
     "go_ahead",
     "has_pictures",
     "history",
+    "is_hidden",
+    "is_restricted",
     "jobs",
     "log_line",
     "log_page",

@@ -17,19 +17,22 @@ PICTURES_SHOWN = 4
 
 
 def approval(
-    job: Job, catalogue: Catalogue, *, pictures: bool = True, called_off_by: int | None = None
+    job: Job, catalogue: Catalogue, *, hidden: bool, pictures: bool = True, called_off_by: int | None = None
 ) -> ui.LayoutView:
     """The question; once it is over, how it ended in place of the buttons.
 
+    `hidden`: its pictures stand behind a spoiler, because not everybody who looks there may see them.
     No buttons of a job's own are on it: what carries those is taken for a progress message or a result.
     """
     view = note(texts.approval(job, title_of(job, catalogue), called_off_by))
     view.add_item(ui.TextDisplay(texts.quoted(quiet(job.order.title, PROMPT_SHOWN))))
     shown = [one for one in job.order.references if one.url.startswith(("https://", "http://"))]
     if shown and pictures:
+        if hidden:
+            view.add_item(ui.TextDisplay(texts.APPROVAL_HIDDEN))
         gallery = ui.MediaGallery[ui.LayoutView]()
         for one in shown[:PICTURES_SHOWN]:
-            gallery.add_item(media=one.url, description=texts.APPROVAL_PICTURE, spoiler=one.spoiler)
+            gallery.add_item(media=one.url, description=texts.APPROVAL_PICTURE, spoiler=one.spoiler or hidden)
         view.add_item(gallery)
     if job.awaits_approval:
         view.add_item(

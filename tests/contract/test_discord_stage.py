@@ -31,6 +31,10 @@ def clock() -> float:
     return NOW
 
 
+async def nowhere_else(_job: Job, channel_id: int) -> None:
+    raise AssertionError(f"it stands in {channel_id}")
+
+
 class Posting(Delivery):
     """A delivery whose one step is the test's own."""
 
@@ -61,7 +65,9 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
         budget = Budget()
         govern(client, budget)
         await client.login(server.token)
-        delivery = Posting(client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep)
+        delivery = Posting(
+            client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep, nowhere_else
+        )
         delivery.act = lambda _: None
         yield Place(server, client, delivery, DiscordStage(client, delivery, budget, CATALOGUE, clock, asyncio.sleep))
         assert server.limits.hits == {}
@@ -95,7 +101,9 @@ async def test_the_last_moment_to_edit_the_progress_message_is_told_before_it_is
     told = list[int]()
     place.server.fail_next("create_message", 200000, times=2)  # refused in the channel and in private
     place.server.fail_next("get_channel", 10003)
-    delivery = Delivery(place.client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep)
+    delivery = Delivery(
+        place.client, Packer(PictureWorker(), Fresh()), CATALOGUE, Alerts(), clock, asyncio.sleep, nowhere_else
+    )
     with pytest.raises(DeliveryError):
         await delivery.post(
             a_job(), Path(), again=False, at_progress=lambda: told.append(place.server.counts["edit_followup"])

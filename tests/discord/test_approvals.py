@@ -36,6 +36,7 @@ from bot.sandbox.world import World
 DAY = 86_400
 WAITING = "**Waiting for a moderator's approval**"
 NOT_CHARGED = "You were not charged."
+WHY_HIDDEN = "Behind a spoiler: this channel is open to all ages, and the one of the order is age-restricted or gone."
 
 
 def guild_of(here: World) -> simcord.GuildHandle:
@@ -86,6 +87,11 @@ async def refuse(
     moderator = who or here.moderator
     shown = await moderator.click(message, label="Refuse")
     return await moderator.submit_modal(shown, {"reason": reason})
+
+
+def spoilers(message: discord.Message) -> list[object]:
+    galleries: list[Any] = [part for part in parts_of(message.components) if part.get("type") == 12]
+    return [item["spoiler"] for gallery in galleries for item in gallery["items"]]
 
 
 def nothing_left(books: Books) -> bool:
@@ -203,6 +209,34 @@ async def test_pictures_to_be_edited_are_shown_up_to_four(
     await here.moderator.click(asked, label="Approve")
     await delivered(here)
     assert len(image_urls(await ends(log, "**Approved**"))) == 4
+
+
+@pytest.mark.parametrize(("ordered_in", "asked_in", "hidden"), [(True, False, True), (True, True, False)])
+async def test_pictures_of_a_channel_for_adults_are_hidden_where_everybody_may_look(
+    here: World, log: simcord.ChannelHandle, *, ordered_in: bool, asked_in: bool, hidden: bool
+) -> None:
+    for channel, restricted in ((here.channel, ordered_in), (log, asked_in)):
+        known: Any = here.app.client.get_channel(channel.id)  # simcord knows no age restriction
+        known.nsfw = restricted
+    for number, answer in enumerate(("Approve", "Cancel"), start=1):
+        asking = await here.member.slash(here.channel, "edit", prompt="dance", image=("1.png", picture("PNG")))
+        asked = await question(log, number)
+        assert (spoilers(asked), WHY_HIDDEN in text_of(asked)) == ([hidden], hidden)
+        if answer == "Approve":
+            await here.moderator.click(asked, label="Approve")
+        else:
+            assert asking.response is not None
+            await here.member.click(asking.response.message, label="Cancel")
+        await eventually(lambda number=number: buttons(questions(log)[number - 1]) == {})
+        ended = questions(log)[number - 1]
+        assert (spoilers(ended), WHY_HIDDEN in text_of(ended)) == ([hidden], hidden)
+
+
+async def test_an_order_without_pictures_has_nothing_to_hide(here: World, log: simcord.ChannelHandle) -> None:
+    known: Any = here.app.client.get_channel(here.channel.id)
+    known.nsfw = True
+    await order(here)
+    assert WHY_HIDDEN not in text_of(await question(log))
 
 
 async def test_pictures_whose_addresses_discord_does_not_take_do_not_keep_the_question_away(

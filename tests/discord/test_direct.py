@@ -1,9 +1,13 @@
 """Orders in the bot's direct messages: the books are the person's."""
 
+import asyncio
+from typing import Any
+
 import discord
 import pytest
-from discord_acts import Books, buttons, eventually, refusal
+from discord_acts import Books, buttons, eventually, refusal, results
 from discord_pictures import picture
+from discord_restart import Restart
 
 from bot.sandbox.once import image_urls, text_of
 from bot.sandbox.world import World
@@ -17,6 +21,16 @@ async def say(here: World, words: str, *, reply_to: discord.Message | None = Non
     channel = here.member.user.dm_channel
     reference = reply_to and {"channel_id": str(channel.id), "message_id": str(reply_to.id)}
     await here.member.user.send_dm(words, reference=reference)
+
+
+async def log_to_the_log(here: World) -> None:
+    said = await here.moderator.slash(here.channel, "settings set", name="log_channel", value=here.log.mention)
+    assert refusal(said).startswith("Saved.")
+
+
+async def entry_of(here: World, words: str) -> discord.Message:
+    """The log's message that says this."""
+    return (await eventually(lambda: [one for one in here.log.history() if words in text_of(one)]))[0]
 
 
 def by_the_bot(here: World) -> list[discord.Message]:
@@ -77,6 +91,87 @@ async def sent_directly(here: World) -> discord.Message:
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
     (result,) = await eventually(lambda: [one for one in here.member.user.dm_channel.history() if image_urls(one)])
     return result
+
+
+def at_home(result: discord.Message) -> str:
+    """The way to a message in direct messages."""
+    return f"https://discord.com/channels/@me/{result.channel.id}/{result.id}"
+
+
+async def stored(books: Books, result: discord.Message) -> None:
+    await eventually(lambda: books.states() == ["delivered"])
+    assert books.rows("SELECT message_id, posted_in FROM jobs") == [(result.id, result.channel.id)]
+
+
+async def brought_back(here: World) -> discord.Message:
+    """The same result in the channel, where its member shows it later."""
+    here.env.backend.faults.clear()
+    shown = (await here.member.slash(here.channel, "history")).response
+    assert shown is not None
+    await here.member.click(shown.message, label="Show here")
+    (copy,) = await eventually(lambda: results(here))
+    return copy
+
+
+async def test_the_way_to_what_came_from_a_server_is_for_its_member(here: World, books: Books) -> None:
+    result = await sent_directly(here)
+    await stored(books, result)
+    here.env.backend.faults.clear()
+    shown = (await here.member.slash(here.channel, "history")).response
+    assert shown is not None
+    assert f"[Go to it]({at_home(result)})" in text_of(shown.message)
+
+
+async def test_the_log_says_that_it_was_sent_directly_and_leads_nobody_there(here: World) -> None:
+    await log_to_the_log(here)
+    result = await sent_directly(here)
+    entry = await entry_of(here, "**Result**")
+    assert "could not be posted there: sent to them in a direct message" in text_of(entry)
+    assert str(result.id) not in text_of(entry)
+
+
+async def test_what_moderators_delete_goes_out_of_direct_messages_too(here: World, books: Books) -> None:
+    await log_to_the_log(here)
+    await stored(books, await sent_directly(here))
+    ask = (await here.moderator.click(await entry_of(here, "**Result**"), label="Delete and release")).response
+    assert ask is not None
+    await here.moderator.click(ask.message, label="Delete and release")
+    await eventually(lambda: not any(image_urls(one) for one in by_the_bot(here)))
+
+
+async def test_an_edit_of_it_leads_into_direct_messages_for_whose_they_are_alone(here: World, books: Books) -> None:
+    result = await sent_directly(here)
+    await stored(books, result)
+    copy = await brought_back(here)
+    form = await here.member.click(copy, label="Edit")
+    await here.member.submit_modal(form, {"prompt": "dance", "size": ["nano-banana-2|1K"], "shape": ["auto"]})
+    edit = (await eventually(lambda: results(here)[1:]))[0]
+    assert "Edit 1" in text_of(edit)
+    assert str(result.id) not in text_of(edit)
+    assert at_home(result) in refusal(await here.member.click(edit, label="Recipe"))
+    assert str(result.id) not in refusal(await here.other.click(edit, label="Recipe"))
+    here.env.backend.delete_message(here.channel.id, copy.id)
+    await eventually(lambda: books.rows("SELECT * FROM copies") == [])
+    not_seen_here = "Only the person who ordered this can do that."
+    assert refusal(await here.other.click(edit, label="Undo")) == not_seen_here
+
+
+async def test_a_bot_that_ended_before_it_wrote_down_where_it_stands_finds_out(
+    here: World, books: Books, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = discord.DMChannel.send
+
+    async def unanswered(*arguments: Any, **options: Any) -> None:  # noqa: ANN401 - discord.py's own
+        await send(*arguments, **options)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(discord.DMChannel, "send", unanswered)
+    result = await sent_directly(here)
+    monkeypatch.undo()
+    assert books.states() == ["rendered"]
+    async with restart(killed=True):
+        await stored(books, result)
+    assert [one.id for one in by_the_bot(here)] == [result.id]
 
 
 @PERSONAL

@@ -1,12 +1,15 @@
 """What moderators do about one member, as both of them see it."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from discord_acts import Books, delivered, private, refusal
 from discord_restart import Restart
 
-from bot.domain.errors import BooksBusyError
+from bot.adapters.sqlite_people import SqlitePeople
+from bot.domain.conduct import Conduct
 from bot.sandbox.world import World
-from bot.service.people import People
 
 DAY = 86_400
 
@@ -41,11 +44,15 @@ async def test_a_blocked_member_reads_the_whole_reason(here: World) -> None:
 async def test_a_grant_whose_outcome_is_not_known_in_time_is_not_called_undone(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def late(*_: object) -> None:
-        raise BooksBusyError
+    grant = SqlitePeople.grant
+
+    async def late(*whom: Any, **how: Any) -> Conduct:  # noqa: ANN401 - the store's own
+        now = await grant(*whom, **how)
+        await asyncio.sleep(1.5)
+        return now
 
     with monkeypatch.context() as busy:
-        busy.setattr(People, "conduct", late)
+        busy.setattr(SqlitePeople, "grant", late)
         said = await act(here, "allowance grant", member=here.member, credits=50)
     assert said == "The bot is very busy, and this may be done or not: look with `/who` before you do it again."
     assert "50 credits granted for today" in await act(here, "who", member=here.member)

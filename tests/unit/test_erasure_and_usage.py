@@ -21,6 +21,7 @@ from bot.adapters.sqlite_rules import SqliteRules
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_usage import SqliteUsage
 from bot.adapters.sqlite_words import SqliteWords
+from bot.domain.conduct import StrikeRules
 from bot.domain.errors import Allowance, ApprovalRefusedError, QuotaExceededError, packed
 from bot.domain.job import Approval, Job, State, Word
 from bot.domain.ledger import DAY, FREE, Closing
@@ -85,6 +86,7 @@ async def test_who_is_forgotten_stands_nowhere_and_the_books_agree(
 ) -> None:
     jobs = [await delivered(books, member=123456789), await delivered(books, member=8)]
     await SqliteUsage(books.database).count_refusal("guild:1", 123456789, "EmptyPrompt", NOON)
+    await books.store.mark_posted_in(jobs[0], 987654321)
     before = everything(tmp_path / "bot.sqlite3").count(WORDS.encode())
     await erasure.want(123456789, NOON)
     assert await erasure.erase_member(123456789, NOON) == [jobs[0].id]
@@ -92,6 +94,7 @@ async def test_who_is_forgotten_stands_nowhere_and_the_books_agree(
     assert await erasure.finish_member(123456789)
     assert await erasure.wanted() == []
     assert b"123456789" not in everything(tmp_path / "bot.sqlite3")
+    assert books.rows("SELECT posted_in FROM jobs") == [(None,)] * 2, "a person's direct messages"
     assert list(audit(tmp_path / "bot.sqlite3")) == []
     assert await books.store.job(jobs[0].id) is None
     assert await books.store.job(jobs[1].id) == jobs[1]
@@ -192,7 +195,9 @@ async def test_of_a_server_that_is_forgotten_nothing_stays_but_its_books(
     await SqliteUsage(database).count_refusal(scope, 7, "EmptyPrompt", NOON)
     await SqliteRules(database).change_rules(scope, RulesRecord(), Rules(roles_only=True), by=8, at=NOON)
     await SqliteWords(database).change_words(scope, add=[(WordKind.WORDS, "ass")], by=8, at=NOON)
-    await SqlitePeople(database, Persons(BOT_TOKEN)).block(scope, 7, by=8, at=NOON, until=None, reason="spam")
+    await SqlitePeople(database, Persons(BOT_TOKEN)).block(
+        scope, 7, by=8, at=NOON, until=None, reason="spam", rules=StrikeRules()
+    )
     await SqliteBaskets(database).add(scope, 7, an_order(references=1).references, 14, NOON)
     tables = {str(row[0]) for row in books.rows(TABLES_OF_SERVERS)}
 

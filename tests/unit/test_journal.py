@@ -90,8 +90,12 @@ async def running(journal: Journal, post: Callable[[int, int, Page], Awaitable[N
         await asyncio.wait({task})
 
 
+async def in_its_channel(_job_id: str) -> None:
+    """Where the images of every job stand."""
+
+
 def journal_of(rules: SqliteRules, most: int = 500) -> Journal:
-    return Journal(rules, said, lambda: NOON, most)
+    return Journal(rules, said, lambda: NOON, in_its_channel, most)
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -127,7 +131,7 @@ async def test_a_message_has_ten_lines_and_3800_characters_at_most(
     rules: SqliteRules, length: int, together: int
 ) -> None:
     wall = Wall()
-    journal = Journal(rules, lambda _event, _at: "x" * length, lambda: NOON)
+    journal = Journal(rules, lambda _event, _at: "x" * length, lambda: NOON, in_its_channel)
     for _ in range(25):
         journal.put(acted())
     async with running(journal, wall.post):
@@ -167,7 +171,7 @@ class Counted:
 
 async def test_where_the_log_is_is_read_once_a_minute(rules: SqliteRules) -> None:
     counted, clock, wall = Counted(rules), HandClock(), Wall()
-    journal = Journal(counted, said, clock)
+    journal = Journal(counted, said, clock, in_its_channel)
 
     async def told(word: str) -> None:
         journal.put(acted(word))
@@ -339,3 +343,21 @@ def test_of_what_is_private_no_line_has_prompt_place_or_reason(event: Event) -> 
     line = views.log_line(event, NOON, CATALOGUE)
     assert "rivate" in line
     assert not any(hint in line for hint in ("\\*", "<#", "http", "aspect_ratio", "picture", "\n"))
+
+
+@pytest.mark.parametrize(("private", "message_id", "shown"), [(False, 5, 77), (True, 5, None), (False, None, None)])
+async def test_a_result_is_told_with_where_it_stands(
+    rules: SqliteRules, *, private: bool, message_id: int | None, shown: int | None
+) -> None:
+    async def elsewhere(_job_id: str) -> int:
+        return 77
+
+    told, wall = list[Event](), Wall()
+    journal = Journal(rules, lambda event, _at: str(told.append(event)), lambda: NOON, elsewhere)
+    order = replace(an_order("c"), private=private)
+    journal.put(Finished(job=replace(a_job(order, state=State.DELIVERED), message_id=message_id)))
+    async with running(journal, wall.post):
+        await until(lambda: len(wall.lines) == 1)
+    (event,) = told
+    assert isinstance(event, Finished)
+    assert event.job.posted_in == shown
