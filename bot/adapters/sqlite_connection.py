@@ -68,11 +68,11 @@ class Database:
             raise
 
     async def write_along(self, work: Work[T]) -> T:
-        """Run a transaction that is in no hurry: in the commit of the next one, or soon.
+        """Run a transaction that is in no hurry: in the commit of the next one, or soon; also when its caller has left.
 
         Only for speed: a commit of its own takes 0.7 ms of CPU.
         """
-        return await self._writer.ask(work, hurry=False).answer
+        return await asyncio.shield(self._writer.ask(work, hurry=False).answer)
 
     def write_for_nobody(self, work: Work[None]) -> asyncio.Future[None]:
         """The same, whether or not anybody waits for it: to cancel it is not to be tried."""
@@ -249,6 +249,7 @@ async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
     connection.row_factory = sqlite3.Row
+    # Temporary files in memory only for speed: there is one in each larger transaction, 0.45 ms of CPU an order.
     for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL", "temp_store = MEMORY"):
         await connection.execute(f"PRAGMA {pragma}")
     return connection

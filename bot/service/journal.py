@@ -28,7 +28,7 @@ MOST_LINES, MOST_CHARACTERS = 10, 3800
 KNOWN = 60.0
 """Seconds that a server's log channel is taken to be the one that was read last, unless a change of the rules comes by.
 
-Only for speed: each read is a hop to the database's thread and back, for two events of every order.
+Only for speed: each read is a hop to the database's thread and back, 0.3 ms of CPU, for two events of every order.
 """
 GRACE = 2.0
 """Seconds that the bot's stop spends on what was not posted yet."""

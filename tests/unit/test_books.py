@@ -652,9 +652,17 @@ async def test_what_is_in_no_hurry_is_written_by_itself_and_before_the_end(tmp_p
     await database.close()
     database = await Database.open(path, soon=60.0)
     database.write_for_nobody(noted("last"))
+    left = asyncio.create_task(database.write_along(noted("left alone")))
+    await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.wait([left])
     await database.close()
     database = await Database.open(path)
-    assert [row[0] for row in await database.read("SELECT name FROM notes ORDER BY name")] == ["last", "soon"]
+    assert [row[0] for row in await database.read("SELECT name FROM notes ORDER BY name")] == [
+        "last",
+        "left alone",
+        "soon",
+    ]
     await database.close()
 
 
