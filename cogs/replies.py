@@ -239,7 +239,7 @@ class Replies(commands.Cog):
             await self._say(message, view, seconds)
         except TROUBLES as trouble:
             _log.info("message %s could not be answered (%s)", message.id, type(trouble).__name__)
-            if message.guild is not None and not is_passing(trouble):
+            if message.guild is not None and isinstance(trouble, discord.Forbidden):
                 await answer_elsewhere(message)
 
 

@@ -209,6 +209,7 @@ class Delivery:
                 with suppress(_ElsewhereError):
                     return await self._insist(place, job, folder, again=again)
         finally:
+            self._packer.fresh.drop(folder)
             self._alerts.over(Subject.DELIVERY, job.id)  # also when it was given up: else no later outage would be told
         raise DeliveryError
 
@@ -217,7 +218,8 @@ class Delivery:
         began, budget, tries, smaller = self._clock(), REQUEST_BUDGET, 0, 0
         while True:
             try:
-                nonce_alive = not again and self._clock() < began + NONCE_LIFE
+                first = (job.rendered_at or 0.0) if again else began  # no try of an earlier process was before
+                nonce_alive = self._clock() < first + NONCE_LIFE
                 if (again or tries) and (found := await place.find(nonce_alive=nonce_alive)) is not None:
                     return found
                 packed = await self._packer.pack(job, folder, min(self._file_limit(job), budget), budget)

@@ -200,5 +200,7 @@ class _Part:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            self._file.close()  # writes what a full disk did not take, once more
+        finally:
+            self._path.unlink(missing_ok=True)

@@ -26,16 +26,17 @@ class Fresh:
         self._size += len(data) - len(files.get(path.name, b""))
         files[path.name] = data
         if sum(map(len, files.values())) > AT_ONCE:
-            self._drop(path.parent)
+            self.drop(path.parent)
         while self._size > ALTOGETHER:
-            self._drop(next(iter(self._orders)))
+            self.drop(next(iter(self._orders)))
 
     def take(self, paths: Sequence[Path]) -> list[BytesIO]:
         """All of these files, which are one order's; nothing when one of them is not here."""
-        files = self._drop(paths[0].parent) if paths else {}
+        files = self.drop(paths[0].parent) if paths else {}
         return [BytesIO(files[path.name]) for path in paths] if all(path.name in files for path in paths) else []
 
-    def _drop(self, folder: Path) -> dict[str, bytes]:
+    def drop(self, folder: Path) -> dict[str, bytes]:
+        """What is kept of a folder, and is not any more."""
         files = self._orders.pop(folder, {})
         self._size -= sum(map(len, files.values()))
         return files

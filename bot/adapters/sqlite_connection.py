@@ -23,6 +23,8 @@ Work = Callable[[sqlite3.Connection], T]
 
 GROUP = 500
 """The most that goes in one hop, and so in one commit; it bounds how long the last one waits."""
+READS = 16
+"""The same of reads: a short one waits for the long ones in its group."""
 SOON = 0.5
 """Seconds until what is in no hurry is written at the latest."""
 UNDO_AGAIN = 1.0
@@ -43,8 +45,8 @@ class Database:
     """An open database. Create it with `Database.open`, leave it with `close`."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, soon: float) -> None:
-        self._writer = _Line(writer, _run_group, self._take_back, soon)
-        self._reader = _Line(reader, _run_all, self._take_back, soon)
+        self._writer = _Line(writer, _run_group, GROUP, self._take_back, soon)
+        self._reader = _Line(reader, _run_all, READS, self._take_back, soon)
 
     @classmethod
     async def open(cls, path: Path, *, soon: float = SOON) -> "Database":
@@ -111,15 +113,17 @@ class _Line:
         self,
         connection: aiosqlite.Connection,
         run: Callable[[sqlite3.Connection, Sequence[Work[Any]]], "list[_Outcome]"],
+        most: int,
         unheard: Callable[[_Waiting, object], None],
         soon: float,
     ) -> None:
-        """`run` takes a group, in the connection's thread. `unheard`: something was done, and who waited for it is gone.
+        """`run` takes a group of `most` at most, in the connection's thread.
 
-        `soon`: seconds that what is in no hurry may wait.
+        `unheard`: something was done, and who waited for it is gone. `soon`: seconds that what is in no hurry may wait.
         """
         self._connection = connection
         self._run = run
+        self._most = most
         self._unheard = unheard
         self._soon = soon
         self._waiting: list[_Waiting] = []
@@ -137,7 +141,10 @@ class _Line:
         return one
 
     def put(self, one: _Waiting, *, hurry: bool = True) -> None:
-        """Let it wait for the next group."""
+        """Let it wait for the next group; what comes too late for all of them is told so."""
+        if self._task.done():
+            one.answer.set_exception(sqlite3.ProgrammingError("the database is closed"))
+            return
         self._waiting.append(one)
         self._go(hurry=hurry)
 
@@ -162,8 +169,8 @@ class _Line:
                         await self._hurry.wait()
             self._somebody.clear()
             self._hurry.clear()
-            group = [one for one in self._waiting[:GROUP] if not one.answer.done()]
-            del self._waiting[:GROUP]
+            group = [one for one in self._waiting[: self._most] if not one.answer.done()]
+            del self._waiting[: self._most]
             if self._waiting:
                 self._go(hurry=True)
             if not group:

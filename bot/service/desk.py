@@ -164,18 +164,21 @@ class Desk:
         _, _, credit = await self._checked(order, asker, self._effective(seen, order.scope, asker, where), seen, word)
         return credit
 
-    async def _looks(self, order: Order, asker: Asker) -> "tuple[_Seen, WordRule | None]":
-        """What an order is checked against, and the first word rule that it breaks."""
+    async def _looks(self, order: Order, asker: Asker) -> "tuple[_Seen, WordRule | RefusedError | None]":
+        """What an order is checked against, and the first word rule that it breaks, or why that is not known."""
 
-        async def word() -> WordRule | None:
+        async def word() -> WordRule | RefusedError | None:
             # What people will read: an upscale's own prompt is the bot's, but its title repeats a member's words.
-            async with within(BOOKS_TIMEOUT, BooksBusyError()):
-                return await self._words.first(order.scope, order.title.strip())
+            try:
+                async with within(BOOKS_TIMEOUT, BooksBusyError()):
+                    return await self._words.first(order.scope, order.title.strip())
+            except RefusedError as error:  # other reasons go before this one
+                return error
 
         return await asyncio.gather(self._look(order.scope, asker.member_id), word())
 
     async def _checked(
-        self, order: Order, asker: Asker, holds: Effective, seen: "_Seen", word: WordRule | None
+        self, order: Order, asker: Asker, holds: Effective, seen: "_Seen", word: WordRule | RefusedError | None
     ) -> tuple[Order, Request, int]:
         """The order as it holds here, its request and price; everything but the books. Raises RefusedError."""
         if is_person(order.scope) and not self._house.person_day:
@@ -184,6 +187,8 @@ class Desk:
         order = self._filled(replace(order, prompt=order.prompt.strip()), asker, holds, seen.preferences)
         order = settled(order, holds, self.catalogue)
         request, credit = self._priced(order, holds)
+        if isinstance(word, RefusedError):
+            raise word
         found = objections(order, request, holds=holds, catalogue=self.catalogue, asker=asker, word=word)
         if authors := authors_asked(order, asker):
             async with within(BOOKS_TIMEOUT, BooksBusyError()):

@@ -144,7 +144,7 @@ class Generation:
             run.progress.show(Shut())
             async with within(self._patience(run), WaitedTooLongError()):
                 await unless(run.called_off, self._gate.passage())
-        if run.called_off.is_set():
+        if run.called_off.is_set() or run.switched_off:
             raise CancelledAtFalError
         try:
             await self._submit(run)

@@ -127,6 +127,7 @@ class Journal:
         """Where the log moves from is told, too: nobody silences it unseen."""
         now, until = self._known.get(event.scope, (None, 0.0))
         if isinstance(event, Changed) or not 0 <= until - self._clock() <= KNOWN:
+            self._known.pop(event.scope, None)
             now = (await self._rules.rules(event.scope)).rules.log_channel
             self._known[event.scope] = now, self._clock() + KNOWN
         return [one for one in dict.fromkeys((now, _moved_from(event))) if one is not None]

@@ -91,7 +91,7 @@ class People:
         self._teller = teller
         self._clock = clock
         self._note = note
-        self._acting = set[asyncio.Task[Any]]()
+        self._acting = dict[tuple[object, ...], asyncio.Task[Any]]()
 
     async def conduct(self, scope: str, member_id: int) -> Conduct:
         """Read anew each time, so that a change holds at once."""
@@ -116,7 +116,7 @@ class People:
             return await self._store.block(scope, member_id, by=by, at=at, until=until, reason=reason, rules=rules)
 
         act = Acted(scope=scope, act=Act.BLOCK, member_id=member_id, by=by, reason=reason)
-        return await self._done(block(), lambda now: replace(act, conduct=now))
+        return await self._done(act, block(), lambda now: replace(act, conduct=now))
 
     async def unblock(self, scope: str, member_id: int, *, by: int) -> bool:
         """Whether there was anything to take away."""
@@ -124,7 +124,7 @@ class People:
         if before.block is None and not before.strikes:
             return False
         act = Acted(scope=scope, act=Act.UNBLOCK, member_id=member_id, by=by)
-        await self._done(self._store.unblock(scope, member_id, by=by, at=self._clock()), lambda _: act)
+        await self._done(act, self._store.unblock(scope, member_id, by=by, at=self._clock()), lambda _: act)
         return True
 
     async def strike(self, scope: str, member_id: int, *, is_bot: bool, by: int, reason: str) -> Conduct:
@@ -136,7 +136,7 @@ class People:
             return await self._store.strike(scope, member_id, by=by, at=self._clock(), reason=reason, rules=rules)
 
         act = Acted(scope=scope, act=Act.STRIKE, member_id=member_id, by=by, reason=reason)
-        return await self._done(strike(), lambda now: replace(act, conduct=now))
+        return await self._done(act, strike(), lambda now: replace(act, conduct=now))
 
     async def tell(self, scope: str, member_id: int, news: News) -> bool:
         """Whether the member could be told; it may take TELL_TIMEOUT, so the moderator is answered before."""
@@ -157,12 +157,13 @@ class People:
             return await self._store.grant(scope, member_id, credit, by=by, at=at, reason=reason, rules=rules)
 
         act = Acted(scope=scope, act=Act.GRANT, member_id=member_id, by=by, reason=reason, credits=credit)
-        return await self._done(grant(), lambda now: replace(act, conduct=now))
+        return await self._done(act, grant(), lambda now: replace(act, conduct=now))
 
     async def reset(self, scope: str, member_id: int, *, by: int) -> int:
         """The credits that were given back for today."""
         act = Acted(scope=scope, act=Act.RESET, member_id=member_id, by=by)
         return await self._done(
+            act,
             self._store.reset(scope, member_id, by=by, at=self._clock()),
             lambda credit: replace(act, credits=credit) if credit else None,
         )
@@ -175,19 +176,22 @@ class People:
         Raises AlreadyGoneError.
         """
         at = self._clock()
-        credit = await self._done(
-            self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at),
-            lambda credit: None if credit is None else Deleted(job=job, by=by, given_back=credit),
-        )
+        async with within(BOOKS_TIMEOUT, ActUnsureError()):  # not finished late: the messages would still stand
+            credit = await self._store.delete_and_grant(job, charged_today(job, at), by=by, at=at)
         if credit is None:
             raise AlreadyGoneError
+        self._note(Deleted(job=job, by=by, given_back=credit))
         return credit
 
-    async def _done(self, doing: Coroutine[Any, Any, T], event: Callable[[T], Acted | Deleted | None]) -> T:
+    async def _done(self, act: Acted, doing: Coroutine[Any, Any, T], event: Callable[[T], Acted | None]) -> T:
         """What came of it. Its line is written once it is stored, even if its moderator heard by then that nobody knows.
 
-        Raises ActUnsureError.
+        The same is not begun again while that is not known. Raises ActUnsureError.
         """
+        whom = (act.scope, act.member_id, act.act)
+        if whom in self._acting:
+            doing.close()
+            raise ActUnsureError
 
         async def noted() -> T:
             done = await doing
@@ -196,8 +200,8 @@ class People:
             return done
 
         task = asyncio.create_task(noted(), name="act")
-        self._acting.add(task)  # the one reference to those that are late; the database's end is theirs, too
-        task.add_done_callback(self._acting.discard)
+        self._acting[whom] = task  # the one reference to those that are late; the database's end is theirs, too
+        task.add_done_callback(lambda _: self._acting.pop(whom))
         async with within(BOOKS_TIMEOUT, ActUnsureError()):
             return await asyncio.shield(task)
 

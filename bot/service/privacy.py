@@ -176,7 +176,7 @@ def _order(job: Job) -> dict[str, object]:
         "made_at": job.rendered_at,
         "images": [f"{one.width} x {one.height}, {one.size} bytes" for one in job.pictures],
         "message_id": job.message_id,
-        "posted_in": job.stands_in,
+        "posted_in": job.stands_in if job.message_id else None,
     }
 
 

@@ -84,8 +84,9 @@ class Run:
         self.called_off.set()
 
     def reason(self, error: BotError) -> BotError:
-        """Why it ends: when the operator called it off, that is what its member hears."""
-        return SwitchedOffError() if self.switched_off and isinstance(error, CancelledAtFalError) else error
+        """Why it ends: when the operator called off what waited, that is what its member hears."""
+        called_off = self.switched_off and self.job.state is State.HELD and isinstance(error, CancelledAtFalError)
+        return SwitchedOffError() if called_off else error
 
     async def save(self, job: Job, closing: Closing | None = None, point: Point | None = None) -> None:
         """The row first, then the memory."""
@@ -102,7 +103,7 @@ class Run:
         self.job = job
         soon = self.parts.store.save_soon(job)
         if point is not None:
-            soon.add_done_callback(lambda _: self.parts.reached(point))
+            soon.add_done_callback(lambda done: done.exception() or self.parts.reached(point))
         return soon
 
     async def save_told(self) -> None:

@@ -110,11 +110,13 @@ class Studio:
     async def job(self, job_id: str) -> Job:
         """The job of a button. Raises JobGoneError, BooksBusyError."""
         run = self.runs.get(job_id)
+        if run is not None and not run.job.ended:
+            return run.job
         async with within(BOOKS_TIMEOUT, BooksBusyError()):
-            job = run.job if run else await self._parts.store.job(job_id)
+            job = await self._parts.store.job(job_id)
         if job is None:
             raise JobGoneError
-        return job
+        return run.job.but(posted_in=job.posted_in, deleted_at=job.deleted_at) if run else job
 
     def check_cancel(self, job: Job) -> None:
         """Raises NothingToCancelError when the images are on their way, or the job is over."""
@@ -282,8 +284,6 @@ class Studio:
         await self._approvals.close(run)
         self._parts.reached(Point.TOLD)
         await run.save_told()
-
-    # --- small things -----------------------------------------------------------------------------
 
     def _run_of(self, job: Job, *, taken_up: bool = False) -> Run:
         first = None if taken_up else self.first_phase(job)
