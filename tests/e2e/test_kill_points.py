@@ -11,6 +11,7 @@ from bot.service.points import DIE_AT, Point
 from tests.e2e.bot_process import BotProcess, bot_process
 from tests.loopback.discord_bodies import Upload
 from tests.loopback.discord_interaction import Interaction
+from tests.loopback.discord_permissions import Permission
 
 SIGKILLED = -9
 DELIVERED = (
@@ -77,6 +78,19 @@ async def test_after_a_kill_the_images_come_once_and_are_paid_once(tmp_path: Pat
         assert len(bot.results()) == 1
         assert len(bot.fal.seen(Step.SUBMIT)) == 1
         assert len(bot.fal.billed) == 1
+        await check_books(bot)
+
+
+async def test_after_a_kill_where_nothing_can_be_seen_the_images_still_come_once(tmp_path: Path) -> None:
+    """Sent again soon enough, with the same nonce, they are the message that stands."""
+    async with bot_process(tmp_path) as bot:
+        bot.discord.restrict_bot(bot.discord.channel, Permission.READ_MESSAGE_HISTORY)
+        await die_at(bot, Point.POSTED, "imagine")
+        [posted] = bot.results()
+        await bot.start()
+        await bot.discord.eventually(lambda: len(bot.discord.messages(bot.discord.channel)) == 1, within=10)
+        assert await bot.stop() == 0
+        assert bot.results() == [posted]
         await check_books(bot)
 
 

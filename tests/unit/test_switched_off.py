@@ -68,3 +68,26 @@ async def test_what_waits_for_a_moderator_ends_and_its_question_is_closed(house:
     assert house.told() == [(job.id, SwitchedOffError)]
     assert [one.id for one in house.questions.closed] == [job.id]
     assert house.fal.prompts == []
+
+
+async def test_whose_member_cancels_what_is_at_fal_hears_of_their_own_cancel(house: House, scene: Scene) -> None:
+    house.plan()
+    job = await scene.order()
+    await scene.becomes(job, State.QUEUED)
+    scene.studio.runs.switch_off(CLOSED)
+    scene.studio.cancel(job)
+    assert (await scene.over(job)).state is State.CANCELLED
+    assert house.told() == []
+
+
+async def test_what_was_just_leaving_and_was_turned_away_is_not_sent_once_fal_takes_others(
+    house: House, scene: Scene
+) -> None:
+    house.fal.plan("a fox").refusals = [FalDownError(unsent=True)]
+    house.fal.at_submit = lambda: scene.studio.runs.switch_off(CLOSED)
+    job = await scene.order()
+    await until(lambda: house.fal.prompts == ["a fox"] and scene.studio.runs[job.id].job.state is State.HELD)
+    scene.clock.turn(600)
+    assert (await scene.over(job)).state is State.FAILED
+    assert house.fal.prompts == ["a fox"]
+    assert house.told() == [(job.id, SwitchedOffError)]
