@@ -157,10 +157,8 @@ async def _save(
 ) -> T:
     received, held, size = 0, list[bytes](), 0
     with order.one_more(), _Part(path) as part:
-        async for (
-            chunk,
-            _,
-        ) in response.content.iter_chunks():  # as they came: joined first, 1.5 MB take 0.9 ms of CPU more
+        # As they came, only for speed: joined first, 1.5 MB take 0.9 ms of CPU more.
+        async for chunk, _ in response.content.iter_chunks():
             received += len(chunk)
             if received > max_bytes:
                 raise TooLargeError(limit_bytes=max_bytes)

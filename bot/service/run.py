@@ -100,10 +100,14 @@ class Run:
 
         Only for speed: written together with other rows, it takes 0.7 ms of CPU less.
         """
+
+        def written(done: asyncio.Future[None]) -> None:
+            if point is not None and done.exception() is None:
+                self.parts.reached(point)
+
         self.job = job
         soon = self.parts.store.save_soon(job)
-        if point is not None:
-            soon.add_done_callback(lambda done: done.exception() or self.parts.reached(point))
+        soon.add_done_callback(written)
         return soon
 
     async def save_told(self) -> None:
