@@ -15,7 +15,7 @@ from discord_acts import Books, delivered, eventually, public, refusal, spoken
 
 from bot.adapters.sqlite_connection import Database
 from bot.domain.asking import Asker, Where
-from bot.domain.errors import BooksBusyError, PersonalOffError
+from bot.domain.errors import BooksBusyError, PersonalOffError, WordForbiddenError
 from bot.domain.order import Order
 from bot.sandbox.fal_faults import Fault
 from bot.sandbox.fal_server import LoopbackFal
@@ -215,6 +215,16 @@ async def test_looks_that_are_each_in_time_do_not_add_up_to_an_answer_that_is_la
     where = Where(guild_id=here.member.guild.id, channel_id=here.channel.id)
     order = Order(scope=scope, guild_id=1, channel_id=1, member_id=here.member.id, prompt="a lighthouse", model="")
     with pytest.raises(BooksBusyError):
+        await here.app.desk.take(order, asker, where)
+    assert books.untouched()
+
+
+async def test_blanks_before_a_prompt_hide_it_from_no_rule(here: World, books: Books) -> None:
+    scope, asker = f"guild:{here.member.guild.id}", Asker(member_id=here.member.id)
+    where = Where(guild_id=here.member.guild.id, channel_id=here.channel.id)
+    await here.app.wording.add(scope, "/^bad/", by=1)
+    order = Order(scope=scope, guild_id=1, channel_id=1, member_id=here.member.id, prompt="  bad fox", model="")
+    with pytest.raises(WordForbiddenError):
         await here.app.desk.take(order, asker, where)
     assert books.untouched()
 
