@@ -3,10 +3,10 @@
 from typing import Protocol
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.eta import Kind, Spread, Times, kind_of
+from bot.domain.eta import Kind, Spread, Times, kind_of, middle
 from bot.domain.job import Job
 from bot.domain.turns import Turn
-from bot.service.ports import Clock, Expected
+from bot.service.ports import Clock, Expected, Generating
 
 LEAST_GIVE, GIVE = 5.0, 0.25
 """Seconds, and share of the wait, that an expected moment may wander before it is said anew."""
@@ -50,6 +50,10 @@ class Forecast:
     def usual(self, job: Job) -> Spread:
         """How long such a request takes at fal."""
         return self._times.usual(kind_of(job.request))
+
+    def generating(self, job: Job) -> Generating:
+        """It begins now."""
+        return Generating(since=int(self._clock()), usual=middle(self.usual(job)))
 
     def left(self, job: Job, since: float) -> Spread:
         """How long a request takes yet that began then (unix seconds)."""

@@ -29,7 +29,7 @@ from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.line import Line
 from bot.service.points import Point
-from bot.service.ports import Completed, Generating, InLine, InProgress, InQueue, Preparing, Result, Shut
+from bot.service.ports import Completed, InLine, InProgress, InQueue, Preparing, Result, Shut
 from bot.service.preparing import Pictures
 from bot.service.racing import unless, within
 from bot.service.run import Parts, Run
@@ -263,8 +263,7 @@ class Generation:
                     expected = self._forecast.expected(middle(left))
                     run.progress.show(InLine(ahead=ahead or 0, at_fal=True, expected=expected))
                 case InProgress():
-                    usual = middle(self._forecast.usual(run.job))
-                    run.progress.show(Generating(since=int(self._parts.clock()), usual=usual))
+                    run.progress.show(self._forecast.generating(run.job))
                 case _:
                     pass
 

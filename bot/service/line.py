@@ -10,7 +10,7 @@ from bot.domain.job import Job
 from bot.domain.turns import Turns, Waiting
 from bot.service.forecast import Forecast, Timings
 from bot.service.gate import Gate
-from bot.service.ports import Clock, InLine, Sleep
+from bot.service.ports import Clock, Generating, InLine, Sleep
 
 TELL_EVERY, TOLD_A_SECOND = 2.0, 100
 """Seconds between two looks at where everyone stands, at least, and how many are told in a second, at most."""
@@ -51,7 +51,7 @@ class Line:
         self._clock = clock
         self._gate = gate
         self._line: dict[str, _Place] = {}
-        self._said: dict[str, InLine] = {}
+        self._said: dict[str, InLine | Generating] = {}
         self._somebody = asyncio.Event()
         self._at_fal: dict[str, _AtFal] = {}
 
@@ -67,13 +67,15 @@ class Line:
         places = self._line | {job.id: place}
         return next(phase for one, phase in self._phases(places) if one is place)
 
-    def first_phase(self, job: Job) -> InLine:
-        """The same for an order that has not joined yet.
+    def first_phase(self, job: Job) -> InLine | Generating:
+        """What is said first of an order, which has not joined yet; one that nothing keeps is as good as at fal.
 
-        Remembered until it joins or leaves, only for speed: with 1,000 waiting it takes some 10 ms, and is asked twice.
+        Remembered until it joins or leaves: only what was said tells what needs an edit, and it is asked twice.
         """
         if job.id not in self._said:
-            self._said[job.id] = self.phase(job)
+            promised = sum(isinstance(said, Generating) for said in self._said.values())
+            goes_now = self.lets_through(job) and promised < self._free
+            self._said[job.id] = self._forecast.generating(job) if goes_now else self.phase(job)
         return self._said[job.id]
 
     def join(self, job: Job, moved: Moved) -> None:

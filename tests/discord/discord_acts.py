@@ -12,6 +12,7 @@ import discord
 import simcord
 
 from bot.domain.errors import RefusedError
+from bot.domain.job import State
 from bot.sandbox.fal_queue import LoopbackJob
 from bot.sandbox.fal_server import LoopbackFal
 from bot.sandbox.once import image_urls, parts_of, text_of
@@ -61,6 +62,12 @@ async def delivered(here: World, count: int = 1) -> list[discord.Message]:
 async def phase(here: World, words: str, among: Callable[[World], Sequence[discord.Message]] = waiting) -> None:
     """Some progress message says this."""
     await eventually(lambda: any(words in text_of(message) for message in among(here)))
+
+
+async def generating(here: World) -> None:
+    """fal works at an order, and so it says."""
+    await eventually(lambda: any(run.job.state is State.QUEUED for run in here.app.studio.runs.values()))
+    await phase(here, "Generating")
 
 
 def buttons(message: discord.Message) -> dict[str, str]:

@@ -12,6 +12,7 @@ from discord_acts import (
     delivered,
     eventually,
     finish,
+    generating,
     old_button,
     phase,
     private,
@@ -47,7 +48,7 @@ async def at_fal(here: World, fal: LoopbackFal) -> tuple[discord.Message, Loopba
     """An order of ann's that fal works at and never ends."""
     fal.fail_next(STUCK)
     progress = await ordered(here, here.member)
-    await phase(here, "Generating")
+    await generating(here)
     return progress, next(reversed(fal.jobs.values()))
 
 

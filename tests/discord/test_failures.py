@@ -14,6 +14,7 @@ from discord_acts import (
     delivered,
     eventually,
     finish,
+    generating,
     made,
     phase,
     pictures,
@@ -157,7 +158,7 @@ async def test_after_fifteen_minutes_the_images_still_come_and_the_progress_stil
 ) -> None:
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     here.time.passed += 15 * 60
     await finish(fal)
     (result,) = await delivered(here)
@@ -167,7 +168,7 @@ async def test_after_fifteen_minutes_the_images_still_come_and_the_progress_stil
 async def test_after_fifteen_minutes_a_failure_is_told_where_the_progress_was(here: World, fal: LoopbackFal) -> None:
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     here.time.passed += 15 * 60
     fal.fail_next(Fault.FILE_MISSING, times=10)
     await finish(fal)

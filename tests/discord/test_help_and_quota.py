@@ -10,8 +10,8 @@ from discord_acts import (
     buttons,
     delivered,
     eventually,
+    generating,
     old_button,
-    phase,
     pictures,
     public,
     references,
@@ -126,7 +126,7 @@ async def test_jobs_lists_ones_own_orders_with_what_can_be_done(here: World, fal
     await told(await here.member.slash(here.channel, "imagine", prompt="second"))
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="third")
-    await phase(here, "Generating")
+    await generating(here)
     said = re.sub(r"<t:\d+:R>", "<t>", text_of(await listed(here))).splitlines()
     assert said == [
         "### Your orders here, the newest first",
@@ -144,7 +144,7 @@ async def test_jobs_lists_ones_own_orders_with_what_can_be_done(here: World, fal
 async def test_an_order_can_be_cancelled_from_jobs(here: World, fal: LoopbackFal, books: Books) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     assert refusal(await here.member.click(await listed(here), label="Cancel")).startswith("Cancelling.")
     await eventually(lambda: books.states() == ["cancelled"])
 

@@ -13,6 +13,7 @@ from discord_acts import (
     delivered,
     eventually,
     finish,
+    generating,
     made,
     phase,
     pictures,
@@ -145,7 +146,7 @@ async def test_the_images_come_even_when_a_moderator_took_the_progress_message_a
 ) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     await here.moderator.delete(waiting(here)[0])
     await finish(fal)
     await delivered(here)
@@ -215,15 +216,16 @@ async def test_a_long_prompt_is_shortened_in_messages_and_whole_at_fal(here: Wor
 
 async def test_no_request_to_discord_may_ring_for_anyone_but_the_requester(here: World, fal: LoopbackFal) -> None:
     prompt = f"@everyone <@{here.other.id}> <@{here.moderator.id}>"
-    fal.fail_next(STUCK)
+    fal.queue.concurrency = 0
     await here.member.slash(here.channel, "imagine", prompt=prompt)
-    await phase(here, "Generating")
-    await finish(fal)
-    await delivered(here)
+    await phase(here, "Waiting at fal: next in line")
+    fal.queue.concurrency = 1
+    await here.other.slash(here.channel, "imagine", prompt="a harbour")  # fal looks at its queue again
+    await delivered(here, 2)
     allowed = [content["allowed_mentions"] for content in spoken(here)]
-    assert len(allowed) >= 3
-    assert allowed[-1] == {"parse": [], "users": [here.member.id]}
-    assert all(one == {"parse": []} for one in allowed[:-1])
+    rings = [one for one in allowed if one != {"parse": []}]
+    assert sorted(rings, key=str) == [{"parse": [], "users": [one.id]} for one in (here.member, here.other)]
+    assert len(allowed) >= len(rings) + 3
 
 
 # --- what reaches fal -----------------------------------------------------------------------------
@@ -350,7 +352,7 @@ async def test_never_more_requests_are_at_fal_than_the_operator_allows(here: Wor
 async def test_orders_that_wait_are_told_their_place_and_move_up(here: World, fal: LoopbackFal) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="first")
-    await phase(here, "Generating")
+    await generating(here)
     await here.other.slash(here.channel, "imagine", prompt="second")
     third = await here.moderator.slash(here.channel, "imagine", prompt="third")
     fourth = await here.member.slash(here.channel, "imagine", prompt="fourth")
@@ -372,7 +374,7 @@ async def test_who_orders_much_lets_others_between_and_everyone_is_told_so(here:
     await here.member.slash(here.channel, "imagine", prompt="first")
     await here.member.slash(here.channel, "imagine", prompt="second")
     flood = await here.member.slash(here.channel, "imagine", prompt="third")
-    await phase(here, "Generating")
+    await generating(here)
     single = await here.other.slash(here.channel, "imagine", prompt="single")
     assert single.response is not None
     said = text_of(single.response.message)
@@ -386,7 +388,7 @@ async def test_who_orders_much_lets_others_between_and_everyone_is_told_so(here:
 async def test_the_first_in_line_is_not_told_that_it_is_starting(here: World, fal: LoopbackFal) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="first")
-    await phase(here, "Generating")
+    await generating(here)
     second = await here.other.slash(here.channel, "imagine", prompt="second")
     assert second.response is not None
     await asyncio.sleep(0.1)

@@ -15,8 +15,8 @@ from discord_acts import (
     delivered,
     eventually,
     finish,
+    generating,
     old_button,
-    phase,
     pinged,
     private,
     public,
@@ -186,7 +186,7 @@ async def test_an_order_that_was_called_off_does_not_stand_there_without_an_end(
 ) -> None:
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     assert answer.response is not None
     await here.member.click(answer.response.message, label="Cancel")
     said = await lines(log, "**Cancelled**")
@@ -384,7 +384,7 @@ async def test_images_that_come_after_a_restart_stand_in_the_log_once(
 ) -> None:
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     await order(here)
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=True) as after:
         await finish(fal)
         await entry(log, "**Result**")
@@ -645,7 +645,7 @@ async def test_an_order_on_its_way_cannot_be_deleted_from_the_log(
 ) -> None:
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     await order(here)
-    await phase(here, "Generating")
+    await generating(here)
     [(job_id,)] = books.rows("SELECT id FROM jobs")
     for action in ("delete", "release"):
         control = old_button(here, f"p1:log:{action}:{job_id}", log)

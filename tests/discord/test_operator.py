@@ -7,7 +7,7 @@ from pathlib import Path
 import discord
 import pytest
 import simcord
-from discord_acts import Books, delivered, eventually, finish, phase, private, refusal
+from discord_acts import Books, delivered, eventually, finish, generating, private, refusal
 from discord_restart import Restart
 
 from bot.domain.rules import Rules, RulesRecord
@@ -117,7 +117,7 @@ async def one_at_fal_and_one_in_line(here: World, fal: LoopbackFal) -> simcord.I
     """Ann's order, which fal works at, and bob's, which waits for its place."""
     fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
     assert await order(here.member, here.channel) == ""
-    await phase(here, "Generating")
+    await generating(here)
     return await here.other.slash(here.channel, "imagine", prompt="a harbour")
 
 

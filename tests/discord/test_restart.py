@@ -7,6 +7,7 @@ from discord_acts import (
     delivered,
     eventually,
     finish,
+    generating,
     phase,
     pinged,
     private,
@@ -32,7 +33,7 @@ async def test_an_order_at_fal_is_finished_by_the_next_process(
 ) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=killed) as after:
         await finish(fal)
         (result,) = await delivered(after)
@@ -45,7 +46,7 @@ async def test_an_order_at_fal_is_finished_by_the_next_process(
 async def test_a_bot_that_stops_says_that_the_work_goes_on(here: World, fal: LoopbackFal) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     await here.app.studio.stop()
     (progress,) = public(here)
     assert "**The bot is restarting; this goes on right after**" in text_of(progress)
@@ -59,7 +60,7 @@ async def test_orders_that_waited_keep_their_places(
     fal.fail_next(STUCK)
     for actor, prompt in ((here.member, "first"), (here.other, "second"), (here.moderator, "third")):
         await actor.slash(here.channel, "imagine", prompt=prompt)
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=True) as after:
         await phase(after, "Waiting: 1 order before this one")
         await finish(fal)
@@ -98,7 +99,7 @@ async def test_cancel_works_on_a_progress_message_of_an_earlier_process(
 ) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=True) as after:
         (progress,) = waiting(after)
         await after.moderator.click(progress, label="Cancel")
@@ -112,7 +113,7 @@ async def test_images_that_fal_made_during_a_long_downtime_come_and_the_progress
 ) -> None:
     fal.fail_next(STUCK)
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=True, downtime=3600, meanwhile=lambda: finish(fal)) as after:
         (result,) = await delivered(after)
         assert pinged(after, result) == [here.member.id]
@@ -125,7 +126,7 @@ async def test_a_request_that_outlived_its_deadline_meanwhile_is_told_in_the_cha
 ) -> None:
     fal.fail_next(STUCK)
     answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
-    await phase(here, "Generating")
+    await generating(here)
     async with restart(killed=True, downtime=3600):
         await eventually(lambda: books.states() == ["failed"])
         (said,) = await eventually(lambda: [one for one in public(here) if "fal took too long" in text_of(one)])

@@ -13,7 +13,7 @@ from bot.service.alerts import Alerts
 from bot.service.forecast import Forecast
 from bot.service.gate import Gate
 from bot.service.line import Line
-from bot.service.ports import Expected, InLine
+from bot.service.ports import Expected, Generating, InLine
 from bot.service.racing import unless
 
 
@@ -40,8 +40,11 @@ class Crowd:
         """And is done there; whoever is called has not run yet when this returns."""
         self.line.done(self._at_fal.pop())
 
+    def new(self, number: int, guild: int = 1, member: int = 7) -> Job:
+        return a_job(an_order(guild=guild, member=member), at=self.clock.now).but(number=number)
+
     def arrive(self, number: int, guild: int = 1, member: int = 7) -> Job:
-        job = a_job(an_order(guild=guild, member=member), at=self.clock.now).but(number=number)
+        job = self.new(number, guild, member)
         self.line.join(job, lambda phase: self.told.append((number, phase.ahead)))
         return job
 
@@ -232,6 +235,23 @@ async def test_what_was_found_at_fal_keeps_its_place_and_what_was_not_gives_it_b
         await asyncio.sleep(0.01)
         assert people.turns == [1]
         assert people.clock.asleep == 0
+
+
+async def test_only_as_many_are_promised_to_go_at_once_as_there_are_places() -> None:
+    async with crowd(places=2, free=1) as people:
+        first, second = people.new(1), people.new(2)
+        assert people.line.first_phase(first) == Generating(since=int(NOON), usual=20.0)
+        assert isinstance(people.line.first_phase(second), InLine)
+        people.line.leave(first)
+        assert isinstance(people.line.first_phase(people.new(3)), Generating)
+
+
+async def test_what_was_said_first_stays_said() -> None:
+    async with crowd(places=1) as people:
+        job = people.new(1)
+        said = people.line.first_phase(job)
+        people.fill()
+        assert people.line.first_phase(job) == said
 
 
 async def test_servers_take_turns_and_so_do_their_members() -> None:

@@ -22,7 +22,10 @@ class Room:
         self.clock = HandClock()
         self.stage = FakeStage(self.clock)
         self.jobs = 1
-        self.progress = Progress(self.stage, JOB, self.clock.sleep, lambda: pause_between(self.jobs), FIRST)
+        self.say_first(FIRST)
+
+    def say_first(self, phase: Phase) -> None:
+        self.progress = Progress(self.stage, JOB, self.clock.sleep, lambda: pause_between(self.jobs), phase)
 
     @property
     def shown(self) -> list[tuple[float, object]]:
@@ -72,10 +75,10 @@ async def test_what_goes_on_by_channel_says_how_things_are_once_and_then_little(
         for ahead in (3, 2, 1):
             room.progress.show(InLine(ahead=ahead))
             await room.pass_time(4)
-    for since in range(5):
+    for since in range(0, 50, 10):
         room.progress.show(Generating(since=since))
         await room.pass_time(4)
-    assert [phase for _, phase in room.shown] == [InLine(ahead=3), Generating(since=0), Generating(since=1)]
+    assert [phase for _, phase in room.shown] == [InLine(ahead=3), Generating(since=0), Generating(since=10)]
 
 
 async def test_the_pause_follows_the_load_from_edit_to_edit(room: Room) -> None:
@@ -107,16 +110,28 @@ async def test_what_is_over_within_half_a_pause_needs_no_edit(room: Room) -> Non
     assert room.shown == []
 
 
+async def test_what_was_said_to_begin_at_once_needs_an_edit_only_when_it_did_not(room: Room) -> None:
+    room.say_first(Generating(since=100))
+    room.progress.start()
+    room.progress.show(InLine(ahead=0, at_fal=True))
+    room.progress.show(Generating(since=103))
+    await room.pass_time(4)
+    assert room.shown == []
+    room.progress.show(Generating(since=104))
+    await room.pass_time(4)
+    assert [phase for _, phase in room.shown] == [Generating(since=104)]
+
+
 async def test_no_edit_begins_while_another_is_in_the_air(room: Room) -> None:
     room.stage.showing = asyncio.Event()
     room.progress.start()
-    for since in range(10):
+    for since in range(0, 100, 10):
         room.progress.show(Generating(since=since))
         await room.pass_time(2)
     assert room.shown == [(1, Generating(since=0))]
     room.stage.showing.set()
     await room.pass_time(4)
-    assert room.shown == [(1, Generating(since=0)), (22, Generating(since=9))]
+    assert room.shown == [(1, Generating(since=0)), (22, Generating(since=90))]
 
 
 # --- its end --------------------------------------------------------------------------------------

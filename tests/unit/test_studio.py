@@ -668,7 +668,7 @@ async def test_no_edit_comes_after_the_images(house: House, scene: Scene) -> Non
     """An edit that hangs at Discord is dropped, not waited for."""
     house.stage.showing = asyncio.Event()
     house.plan()
-    job = await scene.order()
+    job = await scene.order(references=1)
     await scene.becomes(job, State.QUEUED)
     await scene.pass_time(lambda: house.stage.shown, step=1)
     house.finish("a fox")

@@ -116,13 +116,13 @@ async def test_what_fal_took_is_learned_kept_and_told(house: House) -> None:
         await until(lambda: house.books.rows("SELECT count(*) FROM timings") == [(ENOUGH,)])
     assert await house.books.timings.times() == [(ONE, 42.0)] * ENOUGH
     async with house.open() as scene:
-        started = await scene.becomes(await ordered(house, scene, "next", 1), State.QUEUED)
+        first = await house.books.store.hold(a_job(), WIDE)
+        assert scene.studio.first_phase(first) == Generating(since=int(house.clock.now), usual=42.0)
+        await scene.studio.withdraw(first)
+        await scene.becomes(await ordered(house, scene, "next", 1), State.QUEUED)
         second = await house.books.store.hold(a_job(), WIDE)
         now = int(house.clock.now)
         assert scene.studio.first_phase(second) == InLine(ahead=0, full=True, expected=Expected(at=now + 84, give=21))
-        house.clock.turn(2)
-        await until(lambda: house.stage.phases(started))
-        assert house.stage.phases(started) == [Generating(since=now, usual=42.0)]
         house.finish("next")
 
 
@@ -142,7 +142,7 @@ async def test_a_model_of_which_nothing_is_known_is_told_without_a_time(house: H
     house.catalogue = Catalogue(models=models, default_model=house.catalogue.default_model)
     async with house.open() as scene:
         job = await house.books.store.hold(a_job(), WIDE)
-        assert scene.studio.first_phase(job) == InLine(ahead=0)
+        assert scene.studio.first_phase(job) == Generating(since=int(house.clock.now), usual=None)
 
 
 async def test_a_moment_that_wanders_a_little_is_no_edit_and_one_that_wanders_far_is(house: House) -> None:
