@@ -154,6 +154,11 @@ class Job:
     deleted_at: float | None = None
     """When its final message was deleted; its images are not brought back. Written by the store alone."""
 
+    @property
+    def sent_at(self) -> float:
+        """When it was submitted, as far as that is known: not before it was ordered (unix seconds)."""
+        return self.submitted_at or self.created_at
+
     def to(self, state: State, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()
         """This job in its next state. Raises WrongStepError when that state does not follow."""
         if state not in NEXT[self.state]:

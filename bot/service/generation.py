@@ -77,7 +77,7 @@ class Generation:
             case State.HELD:
                 await self._turn(run)
                 made = await self._at_fal(run)
-                run.took = self._parts.clock() - (run.job.submitted_at or run.job.created_at)
+                run.took = self._parts.clock() - run.job.sent_at
                 return made
             case State.QUEUED:
                 self._line.there_already(run.job)
@@ -215,7 +215,7 @@ class Generation:
 
         The deadline counts while fal says that it still works. Its silence proves nothing: what it made is paid.
         """
-        left = (run.job.submitted_at or run.job.created_at) + self._deadline(run.job) - self._parts.clock()
+        left = run.job.sent_at + self._deadline(run.job) - self._parts.clock()
         while True:
             try:
                 async with within(max(0.0, left), _OverdueError()):
@@ -259,7 +259,7 @@ class Generation:
                 continue
             match status:
                 case InQueue(ahead=ahead):
-                    left = self._forecast.left(run.job, run.job.submitted_at or run.job.created_at)
+                    left = self._forecast.left(run.job, run.job.sent_at)
                     expected = self._forecast.expected(middle(left))
                     run.progress.show(InLine(ahead=ahead or 0, at_fal=True, expected=expected))
                 case InProgress():
@@ -284,7 +284,7 @@ class Generation:
 
     def _kept(self, job: Job) -> float:
         """Seconds from now on in which fal may still have what the request made."""
-        return max(LAST_LOOKS, (job.submitted_at or job.created_at) + self._parts.keep_outputs - self._parts.clock())
+        return max(LAST_LOOKS, job.sent_at + self._parts.keep_outputs - self._parts.clock())
 
     def _deadline(self, job: Job) -> float:
         try:

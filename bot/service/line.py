@@ -112,7 +112,7 @@ class Line:
 
     def there_already(self, job: Job) -> None:
         """Occupy a place for a request that is at fal already, or may be, until `done`; even when none is free."""
-        self._at_fal.setdefault(job.id, _AtFal(job, job.submitted_at or job.created_at))
+        self._at_fal.setdefault(job.id, _AtFal(job, job.sent_at))
 
     def done(self, job: Job) -> None:
         """Free the job's place; harmless for one that has none."""
@@ -138,7 +138,7 @@ class Line:
 
     async def _let_go(self, job: Job, sleep: Sleep) -> None:
         longest = max(self._forecast.usual(job), default=MAY_RUN)
-        left = (job.submitted_at or job.created_at) + longest - self._clock()
+        left = job.sent_at + longest - self._clock()
         await sleep(min(left, longest))  # a clock may be set back
         self.done(job)
 

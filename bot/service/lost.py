@@ -18,7 +18,7 @@ WINDOW = (60.0, 180.0)
 
 async def find_lost(parts: Parts, run: Run) -> None:
     """Look for `parts.find_lost` seconds from the submission on; the job is QUEUED then. Raises LostError."""
-    submitted = run.job.submitted_at or run.job.created_at
+    submitted = run.job.sent_at
     since, until = submitted - WINDOW[0], submitted + WINDOW[1]
     for pause in looks(submitted + parts.find_lost - parts.clock()):
         await parts.sleep(pause)
