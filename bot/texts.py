@@ -79,6 +79,7 @@ from bot.domain.errors import (
     NoWordsGivenError,
     OfferGoneError,
     OnlyOwnPicturesError,
+    OperatorUnsureError,
     OriginalGoneError,
     OutsideError,
     OverCapError,
@@ -514,7 +515,7 @@ def history_line(job: Job, model: str, *, gone: bool) -> str:
         facts.append("deleted")
     elif gone:
         facts.append("files no longer kept")
-    elif job.message_id is not None and not job.order.private:
+    elif job.message_id and not job.order.private:
         facts.append(f"[Go to it]({address_of_result(job)})")
     return "\n".join([*lineage(job), f"-# {' · '.join(facts)}"])
 
@@ -1015,6 +1016,8 @@ def _books_refused(error: BotError) -> str | None:
             return "The bot is very busy. Nothing was ordered; please try again in a moment."
         case ActUnsureError():
             return "The bot is very busy, and this may be done or not: look with `/who` before you do it again."
+        case OperatorUnsureError():
+            return "The bot is very busy, and this may be done or not. A server is safely set again; a notice may come twice."
         case _:
             return None
 

@@ -74,7 +74,7 @@ class ApprovalButtons(commands.Cog):
         except (AnsweredAlreadyError, NotWaitingError) as error:
             job, late = await self._studio.job(job.id), error
         if interaction.message is not None and not job.awaits_approval:
-            hidden = views.is_hidden(interaction.channel, job.order.channel_id)
+            hidden = views.is_hidden(interaction.channel, job.order)
             view = views.approval(job, self._desk.catalogue, hidden=hidden)
             await interaction.response.edit_message(view=view, allowed_mentions=views.NOBODY)
         if late is not None:

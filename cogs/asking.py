@@ -7,6 +7,7 @@ import discord
 
 from bot import views
 from bot.domain.asking import Asker, Where
+from bot.domain.order import Order
 from cogs.answering import TROUBLES
 
 LOOKED_UP_WITHIN = 1.0
@@ -64,15 +65,17 @@ async def look_up_channel(message: discord.Message) -> None:
         message.channel = found or message.channel
 
 
-async def is_tamer(interaction: discord.Interaction, channel_id: int) -> bool:
-    """Whether an interaction comes from a channel for all ages, and that other channel of its server is not for all.
+async def is_tamer(interaction: discord.Interaction, order: Order) -> bool:
+    """Whether an interaction comes from a channel for all ages, and that order was taken in one of its server for adults.
 
-    One of which Discord says nothing now is for adults, one that is gone is not.
+    A channel of which Discord says nothing now is for adults; one that is gone is what it was then.
     """
     if interaction.guild is None or where_of(interaction).age_restricted:
         return False
+    if order.age_restricted:
+        return True
     try:
-        return views.is_restricted(await channel_at(interaction.guild, channel_id))
+        return views.is_restricted(await channel_at(interaction.guild, order.channel_id))
     except TROUBLES:
         return True
 

@@ -8,8 +8,9 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot import texts
-from bot.domain.errors import BadServerError, NotOwnerError
+from bot.domain.errors import BadServerError, BooksBusyError, NotOwnerError, OperatorUnsureError
 from bot.service.purse import Purse
+from bot.service.racing import BOOKS_TIMEOUT, within
 from cogs.answering import TROUBLES, answer, answer_error
 
 MOST_SERVERS = 25
@@ -56,12 +57,16 @@ class OperatorCommands(commands.Cog):
     @operator.command(description=texts.COMMANDS["operator purse"])
     async def purse(self, interaction: discord.Interaction) -> None:
         """The month, and how it will end."""
-        await answer(interaction, texts.purse(await self._purse.state()))
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            state = await self._purse.state()
+        await answer(interaction, texts.purse(state))
 
     @operator.command(description=texts.COMMANDS["operator servers"])
     async def servers(self, interaction: discord.Interaction) -> None:
         """The costliest first."""
-        await answer(interaction, texts.servers(await self._purse.servers(MOST_SERVERS)))
+        async with within(BOOKS_TIMEOUT, BooksBusyError()):
+            servers = await self._purse.servers(MOST_SERVERS)
+        await answer(interaction, texts.servers(servers))
 
     @operator.command(description=texts.COMMANDS["operator server"])
     @app_commands.describe(server=texts.SERVER_ID, monthly=texts.SERVER_MONTHLY, do=texts.SERVER_DO)
@@ -74,17 +79,19 @@ class OperatorCommands(commands.Cog):
     ) -> None:
         """Set a cap (-1: the default again), or do something to one server."""
         guild_id = server_id(server)
-        if monthly is not None:
-            await self._purse.change(guild_id, "monthly", None if monthly < 0 else monthly)
-        if do is not None:
-            await self._purse.change(guild_id, *SWITCHES[do])
+        async with within(BOOKS_TIMEOUT, OperatorUnsureError()):
+            if monthly is not None:
+                await self._purse.change(guild_id, "monthly", None if monthly < 0 else monthly)
+            if do is not None:
+                await self._purse.change(guild_id, *SWITCHES[do])
         await answer(interaction, texts.SERVER_SET)
 
     @operator.command(description=texts.COMMANDS["operator notice"])
     @app_commands.describe(words=texts.NOTICE_WORDS)
     async def notice(self, interaction: discord.Interaction, words: Range[str, 1, 1800]) -> None:
         """Posted to all log channels by the running bot."""
-        await self._purse.say(words)
+        async with within(BOOKS_TIMEOUT, OperatorUnsureError()):
+            await self._purse.say(words)
         await answer(interaction, texts.NOTICE_TAKEN)
 
     async def cog_app_command_error(

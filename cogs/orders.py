@@ -155,7 +155,7 @@ async def check_postable(interaction: discord.Interaction, job: Job) -> None:
 
 async def check_age(interaction: discord.Interaction, job: Job) -> None:
     """What is for adults is not shown where everybody looks. Raises AgeRestrictedError."""
-    if await is_tamer(interaction, job.order.channel_id):
+    if await is_tamer(interaction, job.order):
         raise AgeRestrictedError
 
 

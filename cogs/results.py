@@ -120,7 +120,7 @@ class Results(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         paths = await self._gallery.all(job, interaction.filesize_limit)
         await show(interaction, job, texts.FETCHED, dict(enumerate(paths, start=1)))
-        await self._studio.fetched(job, interaction.id)
+        await self._studio.fetched(job)
 
 
 async def clicked(interaction: discord.Interaction, studio: Studio, job_id: str, action: str) -> Job:

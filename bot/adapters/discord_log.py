@@ -60,7 +60,7 @@ class LogChannels:
                 stack.callback(files[0].close)
             name = files[0].filename if files else None
             result = page.result
-            spoiler = result is not None and (result.order.spoiler or views.is_hidden(channel, result.order.channel_id))
+            spoiler = result is not None and (result.order.spoiler or views.is_hidden(channel, result.order))
             view = views.log_page(page, name, spoiler=spoiler)
             await channel.send(view=view, files=files, nonce=nonce, allowed_mentions=views.NOBODY)
 

@@ -89,7 +89,7 @@ class Questions:
         return (await channel.send(view=view, nonce=nonce, allowed_mentions=views.NOBODY)).id
 
     def _view(self, job: Job, *, pictures: bool = True, called_off_by: int | None = None) -> discord.ui.LayoutView:
-        hidden = views.is_hidden(self._client.get_channel(_approval(job).channel_id), job.order.channel_id)
+        hidden = views.is_hidden(self._client.get_channel(_approval(job).channel_id), job.order)
         return views.approval(job, self._catalogue, hidden=hidden, pictures=pictures, called_off_by=called_off_by)
 
     async def _standing(self, job: Job) -> int | None:

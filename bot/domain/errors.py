@@ -394,6 +394,10 @@ class ActUnsureError(RefusedError):
     """Nobody knows in time whether what a moderator does about a member was written."""
 
 
+class OperatorUnsureError(RefusedError):
+    """Nobody knows in time whether what the operator wants was written."""
+
+
 @dataclass(kw_only=True, eq=False)
 class MissingPermissionsError(RefusedError):
     """The bot cannot post images in that channel."""

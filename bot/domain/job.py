@@ -36,6 +36,8 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 
 ENDED = frozenset(state for state, following in NEXT.items() if not following)
+NO_MESSAGE = 0
+"""In place of a final message, of images that could be posted nowhere and were handed to their member."""
 IN_FLIGHT = frozenset({State.HELD, State.SUBMITTING, State.QUEUED})
 """States that count against the limits of orders on their way."""
 
@@ -137,7 +139,7 @@ class Job:
     charged: int | None = None
     """Credits settled in the end; None while open."""
     message_id: int | None = None
-    """The final message."""
+    """The final message, or NO_MESSAGE."""
     posted_in: int | None = None
     """The channel of that message where it is its member's direct messages instead of the order's. Written by the store alone."""
     error: str | None = None

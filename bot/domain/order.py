@@ -84,6 +84,8 @@ class Order:
     """Whether everything is shown to the requester alone."""
     outside: bool = False
     """Whether it was ordered where the bot itself cannot look or post: by an app that a person installed."""
+    age_restricted: bool = False
+    """Whether it was taken in a channel for adults; the channel may change later, or go."""
     filled: bool = False
     """Whether its member's preferences were filled in already, or are not wanted in it."""
     message_id: int | None = None

@@ -175,7 +175,7 @@ def _order(job: Job) -> dict[str, object]:
         "ordered_at": job.created_at,
         "made_at": job.rendered_at,
         "images": [f"{one.width} x {one.height}, {one.size} bytes" for one in job.pictures],
-        "message_id": job.message_id,
+        "message_id": job.message_id or None,
         "posted_in": job.stands_in if job.message_id else None,
     }
 

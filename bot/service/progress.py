@@ -117,7 +117,7 @@ class Progress:
     async def _run(self) -> None:
         """Edit until cancelled. What changes again within half a pause needs no edit of its own.
 
-        Half the pause before an edit is only for speed: an order takes 4 calls to Discord instead of 5.
+        Half the pause before an edit is only for speed: an order takes 3 calls to Discord instead of 4.
         """
         while True:
             await self._changed.wait()

@@ -175,7 +175,10 @@ class Purse:
         _log.info("the operator sets %s of server %d to %s", name, guild_id, value)
         await self._servers.change(guild_id, name, value)
         self._not_left.pop(guild_id, None)
-        await self.follow()
+        try:
+            await self.follow()
+        except Exception as error:  # noqa: BLE001 - it is set all the same, and the next look follows
+            _log.warning("what waits was not looked at yet (%s)", type(error).__name__)
 
     async def say(self, words: str) -> None:
         """Have something posted to all log channels."""

@@ -20,7 +20,7 @@ from bot.domain.errors import (
     packed,
     unpacked,
 )
-from bot.domain.job import NEXT, Job, State
+from bot.domain.job import NEXT, NO_MESSAGE, Job, State
 from bot.domain.journal import Failed, Finished, Ordered
 from bot.domain.ledger import FREE, Closing, closing_after
 from bot.service.alerts import Subject
@@ -129,11 +129,11 @@ class Studio:
         if (run := self.runs.get(job.id)) is not None:
             run.call_off(by)
 
-    async def fetched(self, job: Job, message_id: int) -> None:
+    async def fetched(self, job: Job) -> None:
         """What could be posted nowhere was handed to its member."""
         stored = await self._parts.store.job(job.id)  # once it says told, a run that still stands writes no more
         if stored is not None and stored.state is State.RENDERED and stored.told:
-            await self._parts.store.save(stored.to(State.DELIVERED, message_id=message_id, error=None))
+            await self._parts.store.save(stored.to(State.DELIVERED, message_id=NO_MESSAGE, error=None))
 
     async def stop(self) -> None:
         """Take no new orders, wait for steps that must not be cut, and say that the work goes on later."""

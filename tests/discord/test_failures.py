@@ -478,6 +478,9 @@ async def test_images_that_can_be_posted_nowhere_are_kept_for_their_member(
     assert pictures(here, shown.response.message) == made(fal, job)
     await eventually(lambda: books.states() == ["delivered"])
     assert books.spent("customer") == 8
+    found = (await here.member.slash(here.channel, "history")).response
+    assert found is not None
+    assert "Go to it" not in text_of(found.message)  # it stands nowhere
 
 
 async def test_the_operator_hears_of_each_outage_also_after_one_whose_images_were_posted_nowhere(

@@ -154,6 +154,23 @@ async def test_what_was_made_in_an_age_restricted_channel_is_shown_in_such_chann
     await eventually(lambda: [one for one in elsewhere.history() if image_urls(one)])
 
 
+@pytest.mark.parametrize("what", ["is gone", "is open to all now"])
+async def test_it_stays_so_whatever_becomes_of_that_channel(here: World, what: str) -> None:
+    restricted = here.member.guild.create_text_channel("restricted")
+    known: Any = here.app.client.get_channel(restricted.id)
+    known.nsfw = True  # simcord knows no age restriction
+    await here.member.slash(restricted, "imagine", prompt="a lighthouse")
+    await eventually(lambda: [one for one in restricted.history() if image_urls(one)])
+    if what == "is gone":
+        here.env.backend.delete_channel(restricted.id)
+        await eventually(lambda: here.app.client.get_channel(restricted.id) is None)
+    else:
+        known.nsfw = False
+    shown = await history(here)
+    assert refusal(await here.member.click(shown, label="Show here")).startswith(FOR_ADULTS)
+    assert results(here) == []
+
+
 async def test_what_cannot_be_shown_was_not_shown_a_moment_ago(here: World, books: Books) -> None:
     await made(here, "a lighthouse")
     shown = await history(here)

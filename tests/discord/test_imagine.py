@@ -57,6 +57,15 @@ async def test_the_first_answer_is_public_progress_that_can_be_cancelled_and_rin
     assert pinged(here, progress) == []
 
 
+async def test_what_goes_to_fal_at_once_is_generating_from_its_first_answer_on(here: World, fal: LoopbackFal) -> None:
+    fal.generation.seconds = 1.5  # longer than the pause before an edit
+    answer = await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    assert answer.response is not None
+    assert "**Generating, started <t:" in text_of(answer.response.message)
+    await delivered(here)
+    assert [one.method for one in here.env.http_requests if one.method == "PATCH"] == []
+
+
 async def test_the_progress_message_follows_what_happens_at_fal(here: World, fal: LoopbackFal) -> None:
     fal.queue.concurrency = 0
     await here.member.slash(here.channel, "imagine", prompt="a lighthouse")

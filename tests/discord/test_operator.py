@@ -1,6 +1,7 @@
 """What the operator rules: the purse and its warnings, servers to suspend or leave, and notices to all of them."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import simcord
 from discord_acts import Books, delivered, eventually, finish, generating, private, refusal
 from discord_restart import Restart
 
+from bot.adapters.sqlite_servers import SqliteServers
+from bot.adapters.sqlite_usage import SqliteUsage
 from bot.domain.rules import Rules, RulesRecord
 from bot.process import sweep
 from bot.sandbox.fal_faults import Fault
@@ -276,6 +279,14 @@ def home(here: World) -> simcord.GuildHandle:
     return here.env.create_guild("Home", id=HOME)
 
 
+async def silent(*_: object) -> None:
+    await asyncio.sleep(600)
+
+
+async def broken(*_: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 async def owner_of(here: World, home: simcord.GuildHandle) -> tuple[simcord.MemberActor, simcord.ChannelHandle]:
     role = home.create_role("Admin", permissions=discord.Permissions(administrator=True))
     user = here.env.create_user("olga")
@@ -300,6 +311,48 @@ async def test_the_owner_rules_from_their_home_server(here: World, home: simcord
     assert await order(here.member, here.channel) == ""
     await delivered(here, 2)
     await owner.slash(office, "operator server", server=guild_id, do="suspend")
+    assert (await order(here.member, here.channel)).startswith("The bot is switched off for this server")
+
+
+BUSY = "The bot is very busy"
+
+
+@pytest.mark.settings(operator={"home_server": HOME})
+@pytest.mark.parametrize(
+    ("command", "options", "slow", "said"),
+    [
+        ("operator purse", {}, (SqliteUsage, "operators_month"), "Nothing was ordered"),
+        ("operator servers", {}, (SqliteServers, "servers"), "Nothing was ordered"),
+        ("operator server", {"monthly": 10}, (SqliteServers, "change"), "this may be done or not"),
+        ("operator notice", {"words": "hello"}, (SqliteServers, "add_notice"), "this may be done or not"),
+    ],
+)
+async def test_the_owner_is_told_when_the_books_do_not_answer_in_time(
+    here: World,
+    home: simcord.GuildHandle,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    options: dict[str, object],
+    slow: tuple[type, str],
+    said: str,
+) -> None:
+    owner, office = await owner_of(here, home)
+    if command == "operator server":
+        options = {"server": str(here.member.guild.id), **options}
+    monkeypatch.setattr(*slow, silent)
+    answer = refusal(await owner.slash(office, command, **options))
+    assert answer.startswith(BUSY)
+    assert said in answer
+
+
+@pytest.mark.settings(operator={"home_server": HOME})
+async def test_what_the_owner_sets_is_set_also_when_what_waits_cannot_be_looked_at(
+    here: World, home: simcord.GuildHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, office = await owner_of(here, home)
+    monkeypatch.setattr(here.app.purse, "follow", broken)
+    guild_id = str(here.member.guild.id)
+    assert refusal(await owner.slash(office, "operator server", server=guild_id, do="suspend")).startswith("Done.")
     assert (await order(here.member, here.channel)).startswith("The bot is switched off for this server")
 
 

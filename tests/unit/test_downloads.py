@@ -286,7 +286,7 @@ async def test_of_the_four_large_images_of_an_order_no_more_is_in_memory_than_an
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4_500_000  # the server's own part of it included
+    assert peak < 5_000_000  # the server's own part of it included; with all four at once it is 5.9
 
 
 async def test_of_32_large_files_at_once_little_is_in_memory(

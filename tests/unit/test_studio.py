@@ -30,7 +30,7 @@ from bot.domain.errors import (
     UnexpectedError,
     WaitedTooLongError,
 )
-from bot.domain.job import Job, State, Ticket
+from bot.domain.job import NO_MESSAGE, Job, State, Ticket
 from bot.domain.order import Choices
 from bot.service.alerts import Subject
 from bot.service.points import Point
@@ -430,9 +430,9 @@ async def test_images_that_can_be_posted_nowhere_stay_paid_and_wait_for_their_me
     waiting = await scene.stored(job)
     assert (waiting.state, house.books.charged(job)) == (State.RENDERED, ALL)
     await asyncio.sleep(0.02)  # its run ends
-    await scene.studio.fetched(waiting, 77)
+    await scene.studio.fetched(waiting)
     done = await scene.stored(job)
-    assert (done.state, done.message_id, done.error, done.told) == (State.DELIVERED, 77, None, True)
+    assert (done.state, done.message_id, done.error, done.told) == (State.DELIVERED, NO_MESSAGE, None, True)
 
 
 # --- tried once more ------------------------------------------------------------------------------

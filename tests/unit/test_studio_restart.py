@@ -354,7 +354,7 @@ async def test_images_fetched_while_their_job_is_just_ending_count_as_delivered(
         job = await scene.order()
         told = await scene.over(job)
         assert told.state is State.RENDERED
-        await scene.studio.fetched(told, 99)
+        await scene.studio.fetched(told)
         assert (await scene.stored(job)).state is State.DELIVERED
         store.lingering.set()
     assert house.books.state_of(job) == State.DELIVERED
