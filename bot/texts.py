@@ -1017,7 +1017,7 @@ def _books_refused(error: BotError) -> str | None:
         case ActUnsureError():
             return "The bot is very busy, and this may be done or not: look with `/who` before you do it again."
         case OperatorUnsureError():
-            return "The bot is very busy, and this may be done or not. A server is safely set again; a notice may come twice."
+            return "The bot is very busy, and this may be done or not. Doing it again does no harm, but may post a notice twice."
         case _:
             return None
 

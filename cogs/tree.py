@@ -132,8 +132,9 @@ class Tree(commands.Cog):
         if not job.order.is_edit:
             raise NothingBeforeError
         parent = await self._parent(interaction, job)
-        if parent is not None and not job.order.private:
-            await check_age(interaction, parent)
+        if not job.order.private:
+            for one in filter(None, (job, parent)):
+                await check_age(interaction, one)
         await self._check_seen(interaction, job, parent)
         sides = await self._gallery.sides(job, parent)  # before the answer for everyone: what is gone is told privately
         with self._recent.once(("compare", job.id, interaction.channel_id)):
@@ -186,7 +187,8 @@ def check_deleter(interaction: discord.Interaction, job: Job) -> None:
 
 async def take_away(client: discord.Client, gallery: Gallery, copies: CopyBook, job: Job) -> None:
     """A job's final message, wherever else it was shown, and its files."""
-    for channel_id, message_id in {(job.stands_in, job.message_id or 0), *await copies.copies(job.id)}:
+    final = [(job.stands_in, job.message_id)] if job.message_id else []
+    for channel_id, message_id in {*final, *await copies.copies(job.id)}:
         try:
             await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
         except discord.NotFound:

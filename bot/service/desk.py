@@ -141,14 +141,12 @@ class Desk:
         seen.check_block()
         holds = self._effective(seen, order.scope, asker, where)
         order, request, credit = await self._checked(order, asker, holds, seen, word)
-        if order.age_restricted != where.age_restricted:
-            order = replace(order, age_restricted=where.age_restricted)
         if holds.confirm_above is not None and credit > holds.confirm_above and not confirmed:
             offer = self._offers.make(order, ASKED_FOR)
             raise NeedsGoAheadError(credits=credit, above=holds.confirm_above, offer_id=offer.id)
         job = Job(
             id=self._new_id(),
-            order=order,
+            order=replace(order, age_restricted=where.age_restricted),
             request=request,
             credits=credit,
             created_at=self._clock(),

@@ -70,7 +70,7 @@ class Line:
     def first_phase(self, job: Job) -> InLine | Generating:
         """What is said first of an order, which has not joined yet; one that nothing keeps is as good as at fal.
 
-        Remembered until it joins or leaves: only what was said tells what needs an edit, and it is asked twice.
+        Remembered until it has its place or leaves: what was said tells what needs an edit, and is asked for twice.
         """
         if job.id not in self._said:
             promised = sum(isinstance(said, Generating) for said in self._said.values())
@@ -80,13 +80,11 @@ class Line:
 
     def join(self, job: Job, moved: Moved) -> None:
         """Stand in line; not called before `turn`."""
-        self._said.pop(job.id, None)
         self._line[job.id] = _Place(job, _waiting(job), moved)
         self._somebody.set()
 
     def leave(self, job: Job) -> None:
         """Go away without a turn."""
-        self._said.pop(job.id, None)
         self._step_out(job.id)
         self.done(job)
 
@@ -189,6 +187,7 @@ class Line:
             place.called.set()
 
     def _step_out(self, job_id: str) -> None:
+        self._said.pop(job_id, None)
         self._line.pop(job_id, None)
         if not self._line:
             self._somebody.clear()

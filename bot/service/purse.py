@@ -178,7 +178,7 @@ class Purse:
         try:
             await self.follow()
         except Exception as error:  # noqa: BLE001 - it is set all the same, and the next look follows
-            _log.warning("what waits was not looked at yet (%s)", type(error).__name__)
+            _log.warning("what waits was not looked at yet", exc_info=error)
 
     async def say(self, words: str) -> None:
         """Have something posted to all log channels."""

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 import pytest
 from discord_acts import Books, buttons, delivered, eventually, old_button, private, refusal, results, told
+from discord_pictures import picture
 from discord_restart import Restart
 from PIL import Image
 
@@ -169,6 +170,19 @@ async def test_it_stays_so_whatever_becomes_of_that_channel(here: World, what: s
     shown = await history(here)
     assert refusal(await here.member.click(shown, label="Show here")).startswith(FOR_ADULTS)
     assert results(here) == []
+
+
+async def test_it_is_not_compared_where_all_may_look_by_now_and_what_is_made_again_there_is(here: World) -> None:
+    known: Any = here.app.client.get_channel(here.channel.id)
+    known.nsfw = True  # simcord knows no age restriction
+    await here.member.slash(here.channel, "edit", prompt="make it night", image=("me.png", picture("PNG")))
+    (result,) = await delivered(here)
+    known.nsfw = False
+    assert refusal(await here.member.click(result, label="Compare")).startswith(FOR_ADULTS)
+    await here.member.click(result, label="Again")
+    _, again = await delivered(here, 2)
+    await here.member.click(again, label="Compare")
+    await eventually(lambda: len(results(here)) == 3)
 
 
 async def test_what_cannot_be_shown_was_not_shown_a_moment_ago(here: World, books: Books) -> None:

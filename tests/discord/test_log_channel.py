@@ -230,6 +230,20 @@ async def test_members_words_are_quiet_and_ping_nobody(here: World, log: simcord
     assert [pinged(here, message) for message in log.history()] == [[] for _ in log.history()]
 
 
+async def test_it_is_hidden_also_when_its_channel_is_open_to_all_by_then(
+    here: World, log: simcord.ChannelHandle, fal: LoopbackFal
+) -> None:
+    known: Any = here.app.client.get_channel(here.channel.id)
+    known.nsfw = True  # simcord knows no age restriction
+    fal.fail_next(Fault.RUN_STUCK_IN_PROGRESS)
+    await here.member.slash(here.channel, "imagine", prompt="a lighthouse")
+    await generating(here)
+    known.nsfw = False
+    await finish(fal)
+    (small,) = thumbnails(await entry(log, "**Result**"))
+    assert small["spoiler"] is True
+
+
 @pytest.mark.parametrize(("made_in", "kept_in", "hidden"), [(True, False, True), (True, True, False)])
 async def test_what_was_made_for_adults_is_hidden_in_a_log_that_is_not(
     here: World, log: simcord.ChannelHandle, *, made_in: bool, kept_in: bool, hidden: bool

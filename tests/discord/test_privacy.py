@@ -3,12 +3,14 @@
 import io
 import json
 import zipfile
+from typing import Any
 
 import pytest
 import simcord
 from discord_acts import Books, delivered, eventually, private, refusal, told
 
 from bot.domain.errors import SuspendedError
+from bot.domain.job import NO_MESSAGE
 from bot.process import SWEEP_EVERY
 from bot.sandbox.once import parts_of
 from bot.sandbox.world import World
@@ -83,8 +85,7 @@ async def test_nobody_is_forgotten_by_a_click_of_somebody_else(here: World, book
     assert books.rows("SELECT 1 FROM erasures") == []
 
 
-async def test_an_export_tells_of_blocks_and_strikes(here: World) -> None:
-    await act(here, "strike", member=here.member, reason="rude")
+async def exported(here: World, name: str) -> Any:  # noqa: ANN401 - JSON
     answer = await here.member.slash(here.channel, "mydata export")
     await told(answer)
     (shown,) = [one.message for one in [answer.response, *answer.followups] if one is not None]
@@ -92,8 +93,24 @@ async def test_an_export_tells_of_blocks_and_strikes(here: World) -> None:
     packed = here.env.backend.cdn.get(file["file"]["url"])
     assert packed is not None
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        (strike,) = json.loads(archive.read("blocks_strikes_and_grants.json"))
+        return json.loads(archive.read(name))
+
+
+async def test_an_export_tells_of_blocks_and_strikes(here: World) -> None:
+    await act(here, "strike", member=here.member, reason="rude")
+    (strike,) = await exported(here, "blocks_strikes_and_grants.json")
     assert (strike["kind"], strike["reason"]) == ("strike", "rude")
+
+
+async def test_an_export_names_no_message_of_images_that_were_posted_nowhere(here: World, books: Books) -> None:
+    await order(here, prompt="a lighthouse")
+    await eventually(lambda: books.states() == ["delivered"])
+    job = (await here.app.store.of_member(f"guild:{here.member.guild.id}", here.member.id, 1))[0]
+    (made,) = await exported(here, "orders.json")
+    assert made["message_id"] == job.message_id
+    await here.app.store.save(job.but(message_id=NO_MESSAGE))
+    (made,) = await exported(here, "orders.json")
+    assert (made["message_id"], made["posted_in"]) == (None, None)
 
 
 async def test_old_prompts_are_forgotten_and_young_ones_and_the_books_stay(here: World, books: Books) -> None:

@@ -242,8 +242,10 @@ async def test_only_as_many_are_promised_to_go_at_once_as_there_are_places() -> 
         first, second = people.new(1), people.new(2)
         assert people.line.first_phase(first) == Generating(since=int(NOON), usual=20.0)
         assert isinstance(people.line.first_phase(second), InLine)
+        people.line.join(first, lambda _: None)
+        assert isinstance(people.line.first_phase(people.new(3)), InLine)
         people.line.leave(first)
-        assert isinstance(people.line.first_phase(people.new(3)), Generating)
+        assert isinstance(people.line.first_phase(people.new(4)), Generating)
 
 
 async def test_what_was_said_first_stays_said() -> None:
