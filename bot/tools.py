@@ -96,7 +96,9 @@ async def open_tools(
 ) -> Tools:
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
-    await asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
+    # Together only for speed: SQLite's look at 100,000 jobs takes 0.2 s, the list 0.1 s, and there are two cores.
+    checking = asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
+    _, alike = await asyncio.gather(checking, asyncio.to_thread(lookalikes))
     database = await Database.open(data_dir / "bot.sqlite3", soon=SOON)
     stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
@@ -121,7 +123,7 @@ async def open_tools(
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),
         words=words,
-        book=WordBook(words, Folding(lookalikes())),
+        book=WordBook(words, Folding(alike)),
         offers=Offers(world.clock, new_id),
         passes=Passes(secret, world.clock),
         tree=SqliteTree(database),
