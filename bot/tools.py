@@ -97,10 +97,7 @@ async def open_tools(
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
     # Together only for speed: SQLite's look at 100,000 jobs takes 0.2 s, the list 0.1 s, and there are two cores.
-    checking = asyncio.to_thread(migrate, data_dir / "bot.sqlite3")
-    _, alike = await asyncio.gather(checking, asyncio.to_thread(lookalikes))
-    database = await Database.open(data_dir / "bot.sqlite3", soon=SOON)
-    stack.push_async_callback(database.close)
+    alike, database = await asyncio.gather(asyncio.to_thread(lookalikes), _database(stack, data_dir / "bot.sqlite3"))
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
     downloads = Downloads(await stack.enter_async_context(session()))
     worker = PictureWorker()
@@ -133,6 +130,13 @@ async def open_tools(
         jobs_dir=data_dir / "jobs",
         world=world,
     )
+
+
+async def _database(stack: AsyncExitStack, path: Path) -> Database:
+    await asyncio.to_thread(migrate, path)
+    database = await Database.open(path, soon=SOON)
+    stack.push_async_callback(database.close)
+    return database
 
 
 async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sleep) -> Fal:

@@ -161,8 +161,8 @@ async def measure_starts(folder: Path, database: Path | None) -> list[float]:
     """Milliseconds from the start of the process until it identifies itself to Discord's gateway."""
     times = list[float]()
     # A machine may be told to keep no compiled code; the bot of an operator is not compiled anew at each start.
-    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
-    async with bot_process(folder, **compiled) as bot:
+    compiled = str(folder / "compiled")
+    async with bot_process(folder, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=compiled) as bot:
         if database is not None:
             shutil.copyfile(database, folder / "bot.sqlite3")
         for number in range(REPEAT + 1):
