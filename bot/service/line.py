@@ -73,8 +73,7 @@ class Line:
         Remembered until it has its place or leaves: what was said tells what needs an edit, and is asked for twice.
         """
         if job.id not in self._said:
-            promised = sum(isinstance(said, Generating) for said in self._said.values())
-            goes_now = self.lets_through(job) and promised < self._free
+            goes_now = self.lets_through(job) and self._promised < self._free
             self._said[job.id] = self._forecast.generating(job) if goes_now else self.phase(job)
         return self._said[job.id]
 
@@ -157,6 +156,11 @@ class Line:
     @property
     def _free(self) -> int:
         return self._places - len(self._at_fal)
+
+    @property
+    def _promised(self) -> int:
+        """Free places of which somebody has read already that they are theirs."""
+        return sum(isinstance(said, Generating) for said in self._said.values())
 
     def _waiting(self) -> Iterable[Waiting]:
         return (place.waiting for place in self._line.values())
