@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bot.adapters.sqlite_audit import audit
-from bot.adapters.sqlite_schema import copy_database, look
+from bot.adapters.sqlite_schema import DATABASE, copy_database, look
 from bot.domain.errors import StartError
 
 
@@ -52,7 +52,7 @@ def _finished(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _database(data_dir: Path) -> Path:
-    path = data_dir / "bot.sqlite3"
+    path = data_dir / DATABASE
     if not path.is_file():
         raise StartError(f"there is no database in {data_dir}")
     return path

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.adapters.catalogue_file import load_catalogue, unreachable_parameters
 from bot.adapters.liveness import discord_answers, fal_answers
-from bot.adapters.sqlite_schema import look
+from bot.adapters.sqlite_schema import DATABASE, look
 from bot.domain.catalogue import Catalogue
 from bot.domain.errors import StartError
 from bot.settings import MODELS_FILE, Settings, Start, load_settings
@@ -48,7 +48,7 @@ class _Findings:
         return ", ".join(catalogue.models)
 
     async def database(self) -> str:
-        return await asyncio.to_thread(look, self._start.bot_data_dir / "bot.sqlite3")
+        return await asyncio.to_thread(look, self._start.bot_data_dir / DATABASE)
 
     async def discord_token(self) -> str:
         _secret(self._start.discord_token)

@@ -18,7 +18,7 @@ from bot.adapters.catalogue_file import load_catalogue
 from bot.adapters.fal_prices import prices_at_fal
 from bot.adapters.liveness import application_id
 from bot.adapters.sqlite_connection import Database
-from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_schema import DATABASE, migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.domain.errors import StartError
 from bot.domain.purse import Server
@@ -124,7 +124,7 @@ async def _invite(_chosen: Namespace, start: Start) -> int:
 
 @asynccontextmanager
 async def _store(start: Start) -> AsyncGenerator[SqliteServers]:
-    path = start.bot_data_dir / "bot.sqlite3"
+    path = start.bot_data_dir / DATABASE
     if not path.is_file():
         raise StartError(f"there is no database in {start.bot_data_dir}: start the bot once")
     await asyncio.to_thread(migrate, path)

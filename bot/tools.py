@@ -32,7 +32,7 @@ from bot.adapters.sqlite_history import SqliteHistory
 from bot.adapters.sqlite_people import SqlitePeople
 from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_rules import SqliteRules
-from bot.adapters.sqlite_schema import migrate
+from bot.adapters.sqlite_schema import DATABASE, migrate
 from bot.adapters.sqlite_servers import SqliteServers
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.sqlite_timings import SqliteTimings
@@ -96,8 +96,9 @@ async def open_tools(
 ) -> Tools:
     """Files and connections, closed with the stack in the opposite order."""
     catalogue = load_catalogue(MODELS_FILE)
-    # Together only for speed: SQLite's look at 100,000 jobs takes 0.2 s, the list 0.1 s, and there are two cores.
-    alike, database = await asyncio.gather(asyncio.to_thread(lookalikes), _database(stack, data_dir / "bot.sqlite3"))
+    await asyncio.to_thread(migrate, data_dir / DATABASE)
+    database = await Database.open(data_dir / DATABASE, soon=SOON)
+    stack.push_async_callback(database.close)
     fal = await _fal(stack, settings.fal, fal_key, world.sleep)
     downloads = Downloads(await stack.enter_async_context(session()))
     worker = PictureWorker()
@@ -120,7 +121,7 @@ async def open_tools(
         usage=SqliteUsage(database),
         erasure=SqliteErasure(database, seal, persons),
         words=words,
-        book=WordBook(words, Folding(alike)),
+        book=WordBook(words, Folding(lookalikes())),
         offers=Offers(world.clock, new_id),
         passes=Passes(secret, world.clock),
         tree=SqliteTree(database),
@@ -130,13 +131,6 @@ async def open_tools(
         jobs_dir=data_dir / "jobs",
         world=world,
     )
-
-
-async def _database(stack: AsyncExitStack, path: Path) -> Database:
-    await asyncio.to_thread(migrate, path)
-    database = await Database.open(path, soon=SOON)
-    stack.push_async_callback(database.close)
-    return database
 
 
 async def _fal(stack: AsyncExitStack, settings: FalSettings, key: str, sleep: Sleep) -> Fal:

@@ -4,16 +4,16 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
+from confusable_homoglyphs.confusables import (
+    confusables_data,  # pyright: ignore[reportUnknownVariableType] - it has no types
+)
+
 _EMOJI_LETTERS = (0x1F130, 0x1F150, 0x1F170, 0x1F1E6)
 """Where the alphabets of squared, circled and regional letters begin; Unicode does not list them."""
 
 
 def lookalikes() -> dict[str, str]:
-    """A character that is not ASCII, and the lower-case ASCII letters it looks like. Blocks: the list is read here."""
-    from confusable_homoglyphs.confusables import (  # noqa: PLC0415 - as said above
-        confusables_data,  # pyright: ignore[reportUnknownVariableType] - it has no types
-    )
-
+    """A character that is not ASCII, and the lower-case ASCII letters it looks like."""
     data = cast("Mapping[str, list[dict[str, str]]]", confusables_data)
     found = {chr(start + place): chr(ord("a") + place) for start in _EMOJI_LETTERS for place in range(26)}
     for character, alike in data.items():

@@ -1,24 +1,28 @@
 """The database file: opened, checked and brought to the newest schema, or left as it was with one clear reason."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
 from bot.domain.errors import StartError
 
+DATABASE = "bot.sqlite3"
+"""The file's name in the data folder."""
 CHECKED_STEPS = 2_000_000
-"""Steps of SQLite's machine that the check at the start takes, at most: some 0.2 s.
+"""Steps of SQLite's machine that the check at the start takes, at most, beyond the look at the file's own structure.
 
-Only for speed: a check of all of 350 MB, 100,000 jobs, took 1.1 s of each start. `check` and a new schema look at all.
+Only for speed: a check of all of 350 MB, 100,000 jobs, took 1.1 s of each start, and this one 0.2. `check` and a new
+schema look at all.
 """
 
 
 def migrate(path: Path) -> int:
     """Bring the file to the newest schema, all steps in one transaction; returns the schema's number.
 
-    Raises StartError: not a database, locked, read-only, full, damaged, or newer than this code.
+    Raises StartError: not a database, locked, read-only, full, newer than this code, or damaged, for which a file of an
+    older schema is checked.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,24 +49,32 @@ def copy_database(source: Path, target: Path) -> None:
         raise StartError(f"database {source}: {error}") from None
 
 
+def check_whole(path: Path) -> None:
+    """Look for damage as long as a start may take, without changing the file. Raises StartError."""
+    if path.exists():
+        with _reading(path) as connection:
+            _refuse_damaged(connection, path, CHECKED_STEPS)
+
+
 def look(path: Path) -> str:
-    """Look at the file without changing it; returns what is there in words. Raises StartError as `migrate` does."""
+    """Look at all of the file without changing it; returns what is there in words. Raises StartError."""
     if not path.exists():
         return f"{path} will be made at the first start"
     newest = steps()[-1][0]
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
-        try:
-            damage = _damage(connection, None)
-            current = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StartError(f"database {path}: {error}") from None
-    if damage != "ok":
-        raise StartError(f"database {path}: damaged ({damage})")
+    with _reading(path) as connection:
+        _refuse_damaged(connection, path)
+        current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _refuse_newer(path, current, newest)
     return f"{path}, schema {current} of {newest}"
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StartError(f"database {path}: {error}") from None
 
 
 def steps() -> list[tuple[int, str]]:
@@ -90,13 +102,12 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
     newest = steps()[-1][0]
     current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _refuse_newer(path, current, newest)
-    if (damage := _damage(connection, None if current < newest else CHECKED_STEPS)) != "ok":
-        raise StartError(f"database {path}: damaged ({damage})")
     if current == newest:
         connection.execute("BEGIN IMMEDIATE")  # locked, read-only or full is found out now, not at the first order
         connection.execute(f"PRAGMA user_version = {newest}")
         connection.execute("COMMIT")
         return newest
+    _refuse_damaged(connection, path)
     if current > 0:
         copy_database(path, path.with_name(f"{path.name}.before-schema-{newest}"))
     connection.execute("BEGIN IMMEDIATE")
@@ -113,18 +124,20 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> int:
     return newest
 
 
-def _damage(connection: sqlite3.Connection, steps: int | None) -> str:
-    """The first damage that is found within so many steps, or "ok"."""
+def _refuse_damaged(connection: sqlite3.Connection, path: Path, steps: int | None = None) -> None:
+    """Raises StartError for damage that is found within so many steps."""
     if steps is not None:
         connection.set_progress_handler(lambda: True, steps)
     try:
-        return connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-        return "ok"
+        return
     finally:
         connection.set_progress_handler(None, 0)
+    if damage != "ok":
+        raise StartError(f"database {path}: damaged ({' '.join(damage.split())})")
 
 
 def _refuse_newer(path: Path, current: int, newest: int) -> None:

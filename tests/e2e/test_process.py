@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import sqlite3
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,21 +117,24 @@ async def test_what_is_wrong_at_the_start_is_one_line_and_exit_code_2(
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("damage", ["garbage", "newer"])
+@pytest.mark.parametrize("damage", ["garbage", "a page", "newer"])
 async def test_a_database_that_cannot_be_used_stops_the_start_and_is_left_as_it_is(
     bot: BotProcess, damage: str
 ) -> None:
     file = bot.data_dir / "bot.sqlite3"
     await bot.start()
     await bot.stop()
+    with closing(sqlite3.connect(file)) as connection:
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+        [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'jobs_in_flight'").fetchone()
+        if damage == "newer":
+            connection.execute("PRAGMA user_version = 999")
     if damage == "garbage":
         file.write_bytes(b"this is no database" * 1000)
-    else:
-        import sqlite3  # noqa: PLC0415 - this case alone
-
-        with sqlite3.connect(file) as connection:
-            connection.execute("PRAGMA user_version = 999")
-        connection.close()
+    if damage == "a page":
+        with file.open("r+b") as opened:
+            opened.seek((page - 1) * size)
+            opened.write(b"\xff" * size)
     before = file.read_bytes()
     code, output = await bot.run("run")
     assert code == 2

@@ -306,9 +306,24 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bot.sqlite3"
     damaged(path)
     with pytest.raises(StartError, match="damaged"):
-        sqlite_schema.migrate(path)
+        sqlite_schema.check_whole(path)
     with pytest.raises(StartError, match="damaged"):
         sqlite_schema.look(path)
+
+
+def test_a_damaged_file_is_not_brought_to_a_newer_schema(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    damaged(path)
+    newest = sqlite_schema.steps()[-1][0]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {newest - 1}")
+    with pytest.raises(StartError, match="damaged"):
+        sqlite_schema.migrate(path)
+
+
+def test_a_file_that_is_not_there_yet_is_whole_and_is_not_made_by_the_look(tmp_path: Path) -> None:
+    sqlite_schema.check_whole(tmp_path / "bot.sqlite3")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_does_not_wait_for_the_check_of_a_large_file_and_the_look_does(
@@ -317,7 +332,7 @@ def test_a_start_does_not_wait_for_the_check_of_a_large_file_and_the_look_does(
     path = tmp_path / "bot.sqlite3"
     damaged(path)
     monkeypatch.setattr(sqlite_schema, "CHECKED_STEPS", 1)
-    assert sqlite_schema.migrate(path) == sqlite_schema.steps()[-1][0]
+    sqlite_schema.check_whole(path)
     with pytest.raises(StartError, match="damaged"):
         sqlite_schema.look(path)
 
