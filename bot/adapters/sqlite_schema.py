@@ -51,14 +51,14 @@ def copy_database(source: Path, target: Path) -> None:
 
 def check_whole(path: Path) -> None:
     """Look for damage as long as a start may take, without changing the file. Raises StartError."""
-    if path.exists():
+    if _is_there(path):
         with _reading(path) as connection:
             _refuse_damaged(connection, path, CHECKED_STEPS)
 
 
 def look(path: Path) -> str:
     """Look at all of the file without changing it; returns what is there in words. Raises StartError."""
-    if not path.exists():
+    if not _is_there(path):
         return f"{path} will be made at the first start"
     newest = steps()[-1][0]
     with _reading(path) as connection:
@@ -66,6 +66,13 @@ def look(path: Path) -> str:
         current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _refuse_newer(path, current, newest)
     return f"{path}, schema {current} of {newest}"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # no right to look into the folder, a name that is too long
+        raise StartError(f"database {path}: {error.strerror}") from None
 
 
 @contextmanager

@@ -158,7 +158,7 @@ class Job:
 
     @property
     def sent_at(self) -> float:
-        """When it was submitted, as far as that is known: not before it was ordered (unix seconds)."""
+        """When it was submitted or, where that is not known, ordered (unix seconds)."""
         return self.submitted_at or self.created_at
 
     def to(self, state: State, **changes: Any) -> "Job":  # noqa: ANN401 - the fields of Job, checked by replace()

@@ -10,7 +10,7 @@ import sqlite3
 import tomllib
 import typing
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -324,6 +324,12 @@ def test_a_damaged_file_is_not_brought_to_a_newer_schema(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_yet_is_whole_and_is_not_made_by_the_look(tmp_path: Path) -> None:
     sqlite_schema.check_whole(tmp_path / "bot.sqlite3")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("looked_at", [sqlite_schema.check_whole, sqlite_schema.look])
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, looked_at: Callable[[Path], object]) -> None:
+    with pytest.raises(StartError, match="too long"):
+        looked_at(tmp_path / ("a" * 300) / "bot.sqlite3")
 
 
 def test_a_start_does_not_wait_for_the_check_of_a_large_file_and_the_look_does(
